@@ -1,0 +1,336 @@
+"""The web chat: a question on the left, the cited document on the right, open at the span.
+
+Page and callbacks only: what is found, cited or refused is decided in `qa`, and what it looks like
+as HTML in `qa.markup`; style and behaviour in the browser are in `assets/`. The state of the page
+is in the page: any link works in a new window and after a restart.
+
+Run it with `python app.py`, or `opcit chat`.
+"""
+
+import logging
+import os
+import queue
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read once, when gradio is imported
+
+import gradio as gr
+from starlette.datastructures import MutableHeaders
+from starlette.middleware import Middleware
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from qa import Answer, Assistant, Language, OpcitError, markup
+from qa.texts import text
+
+History = list[dict[str, Any]]
+
+_ASSETS = Path(__file__).parent / "assets"
+_NEAREST = 3  # documents named when there is no answer
+_AT_ONCE = 20  # questions answered side by side
+_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+_LOG = logging.getLogger("opcit")
+
+# Each is offered only while the document that answers it is in the index.
+_EXAMPLES: Sequence[tuple[Language, str, str]] = (
+    (
+        "fr",
+        "Qui est le nouveau ministre des Affaires étrangères du Kazakhstan ?",
+        "2022-01-14-entretien-wang-yi-tileuberdi.txt",
+    ),
+    (
+        "fr",
+        "Qui a conçu le nouvel autel de Notre-Dame ?",
+        "2024-12-09-notre-dame-reouverture.pdf",
+    ),
+    (
+        "en",
+        "Why were water-bombing planes ruled out for the Notre-Dame fire?",
+        "2019-04-16-incendie-notre-dame.txt",
+    ),
+    ("en", "Who makes the R21 malaria vaccine?", "2023-10-03-r21-malaria-vaccine.txt"),
+)
+
+# Nothing a document holds may call another machine, whatever slips through: no picture, no font,
+# no frame, no connection but to this server.
+_POLICY = (
+    "img-src 'self' data: blob:; font-src 'self' data:; media-src 'self' blob:;"
+    " connect-src 'self'; frame-src 'none'; object-src 'none'; form-action 'self'"
+)
+
+
+class Page:
+    """The callbacks of the page, over one assistant."""
+
+    def __init__(self, assistant: Assistant) -> None:
+        self._assistant = assistant
+
+    def respond(
+        self, question: str, history: History, language: Language
+    ) -> Iterator[tuple[Any, ...]]:
+        """Show the question, say that the search is on, then show the answer.
+
+        Yields the question box, the conversation and the reader.
+        """
+        if not question.strip():
+            yield gr.skip(), gr.skip(), gr.skip()
+            return
+        history = [*history, _said("user", markup.question_html(question.strip()))]
+        count = len(self._assistant.documents())
+        searching = text("searching", language, count=count)
+        yield "", [*history, _said("assistant", markup.note_html(searching))], gr.skip()
+        try:
+            answer = self._assistant.ask(question.strip())
+            reply, reader = self._reply(answer), self._first_source(answer, language)
+        except OpcitError as error:
+            reply, reader = markup.note_html(str(error)), gr.skip()
+        except Exception:
+            _LOG.exception("A question could not be answered")
+            reply, reader = markup.note_html(text("unexpected", language)), gr.skip()
+        yield gr.skip(), [*history, _said("assistant", reply)], reader
+
+    def example(
+        self, event: gr.EventData, history: History, language: Language
+    ) -> Iterator[tuple[Any, ...]]:
+        """The same for a question chosen on the page."""
+        yield from self.respond(str(event.question), history, language)
+
+    def open(self, event: gr.EventData) -> str:
+        """The document that a link leads to, or the list of documents."""
+        asked = event._data or {}
+        links = [link for link in asked.get("group", []) if isinstance(link, str)]
+        group = [place for place in map(markup.read_link, links) if place]
+        place = markup.read_link(str(asked.get("link", "")))
+        return self._source(place, group, _language(asked), whole=asked.get("whole") is True)
+
+    def speak(self, event: gr.EventData) -> tuple[Any, ...]:
+        """The page in the wanted language."""
+        language = _language(event._data or {})
+        entries = self._assistant.documents()
+        present = {entry.id for entry in entries}
+        examples = [(spoken, asked) for spoken, asked, id_ in _EXAMPLES if id_ in present]
+        return (
+            language,
+            markup.head_html(language, len(entries)),
+            gr.update(
+                placeholder=markup.examples_html(examples, language),
+                label=text("conversation", language),
+            ),
+            gr.update(
+                placeholder=text("question_hint", language), label=text("question_label", language)
+            ),
+            gr.update(value=text("ask", language)),
+            gr.update(label=text("add_documents", language)),
+            gr.update(value=text("new_conversation", language)),
+        )
+
+    def add(self, paths: list[str] | None, language: Language) -> Iterator[tuple[Any, ...]]:
+        """Add files to the index. Yields the notice, the head and the upload button."""
+        files = [Path(path) for path in paths or []]
+        steps: queue.Queue[tuple[int, int]] = queue.Queue()
+        with ThreadPoolExecutor(1) as worker:
+            task = worker.submit(
+                self._assistant.add_files,
+                files,
+                progress=lambda done, total: steps.put((done, total)),
+            )
+            yield markup.progress_html(0, len(files), language), gr.skip(), gr.skip()
+            while not task.done():
+                try:
+                    done, total = steps.get(timeout=0.1)
+                except queue.Empty:
+                    continue
+                yield markup.progress_html(done, total, language), gr.skip(), gr.skip()
+        try:
+            report = task.result()
+            notice = markup.outcome_html(report.added, report.changed, report.skipped, language)
+        except OpcitError as error:
+            notice = markup.note_html(str(error))
+        except Exception:
+            _LOG.exception("Documents could not be added")
+            notice = markup.note_html(text("unexpected", language))
+        yield notice, markup.head_html(language, len(self._assistant.documents())), None
+
+    def _reply(self, answer: Answer) -> str:
+        if answer.citations:
+            return markup.answer_html(answer)
+        nearest = {hit.passage.document_id: hit for hit in reversed(answer.nearest)}
+        best = sorted(nearest.values(), key=lambda hit: hit.score, reverse=True)[:_NEAREST]
+        documents = [(hit, self._assistant.document(hit.passage.document_id)) for hit in best]
+        return markup.abstention_html(answer, [(hit, found) for hit, found in documents if found])
+
+    def _first_source(self, answer: Answer, language: Language) -> str:
+        places = [markup.place_of(citation) for citation in answer.citations]
+        return self._source(places[0] if places else None, places, language)
+
+    def _source(
+        self,
+        place: markup.Place | None,
+        group: list[markup.Place],
+        language: Language,
+        *,
+        whole: bool = False,
+    ) -> str:
+        if place is None:
+            return markup.library_html(self._assistant.documents(), language)
+        bar = markup.toolbar_html(place, group, language)
+        document = self._assistant.document(place.document_id)
+        if document is None:
+            return bar + markup.note_html(text("missing_document", language))
+        changed = False
+        return bar + markup.document_html(
+            document, place, language, group=group, changed=changed, whole=whole
+        )
+
+
+def build_app(assistant: Assistant) -> gr.Blocks:
+    """The page over an assistant."""
+    page = Page(assistant)
+    with gr.Blocks(
+        title="Opcit", fill_height=True, fill_width=True, delete_cache=(3600, 3600)
+    ) as blocks:
+        language = gr.Textbox("fr", visible=False)
+        head = gr.HTML(elem_id="head", apply_default_css=False)
+        with gr.Row(elem_id="desk"):
+            with gr.Column(elem_id="talk"):
+                chat = gr.Chatbot(
+                    elem_id="chat",
+                    show_label=False,
+                    container=False,
+                    height="100%",
+                    layout="panel",
+                    buttons=[],
+                    latex_delimiters=[],
+                    allow_tags=False,
+                    feedback_options=None,
+                    autoscroll=False,
+                )
+                notice = gr.HTML(elem_id="notice", apply_default_css=False)
+                with gr.Row(elem_id="ask"):
+                    question = gr.Textbox(
+                        elem_id="question", show_label=False, container=False, max_lines=5, scale=1
+                    )
+                    send = gr.Button("", elem_id="send", variant="primary", scale=0, min_width=0)
+                with gr.Row(elem_id="more"):
+                    upload = gr.UploadButton(
+                        "", elem_id="upload", file_count="multiple", size="sm", scale=0
+                    )
+                    again = gr.Button("", elem_id="again", size="sm", scale=0)
+            with gr.Column(elem_id="source"):
+                reader = gr.HTML(
+                    elem_id="reader", apply_default_css=False, js_on_load=_asset("page.js")
+                )
+
+        labels = [language, head, chat, question, send, upload, again]
+        quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+        shown = [question, chat, reader]
+        gr.on(
+            [question.submit, send.click],
+            page.respond,
+            [question, chat, language],
+            shown,
+            concurrency_limit=_AT_ONCE,
+            **quiet,
+        )
+        reader.ask(page.example, [chat, language], shown, concurrency_limit=_AT_ONCE, **quiet)
+        reader.open(page.open, None, [reader], concurrency_limit=_AT_ONCE, **quiet)
+        reader.speak(page.speak, None, labels, **quiet)
+        upload.upload(page.add, [upload, language], [notice, head, upload], **quiet)
+        again.click(lambda: ([], ""), None, [chat, notice], **quiet)
+    return blocks
+
+
+def serve(
+    index_folder: Path,
+    *,
+    port: int = 7860,
+    host: str = "127.0.0.1",
+    open_browser: bool = True,
+    auth: tuple[str, str] | None = None,
+) -> None:
+    """Open the index and serve the page over it until Ctrl-C.
+
+    `auth` is a name and a password, without which only this machine is listened to. Raises
+    OpcitError if the index cannot be opened, the port is taken or the address is not allowed.
+    """
+    if host not in _LOOPBACK and auth is None:
+        raise OpcitError(
+            f"The page is not shown on {host} without a password; leave the address out, or give"
+            " a name and a password."
+        )
+    assistant = Assistant.open(index_folder)
+    blocks = build_app(assistant)
+    try:
+        _, url, _ = blocks.queue(default_concurrency_limit=_AT_ONCE).launch(
+            server_name=host,
+            server_port=port,
+            inbrowser=open_browser,
+            auth=auth,
+            share=False,
+            quiet=True,
+            prevent_thread_lock=True,
+            ssr_mode=False,
+            run_history=False,
+            enable_monitoring=False,
+            footer_links=[],
+            theme=_theme(),
+            # Not `css=`, which Gradio confines to its own container and applies late.
+            head=f"<style>{_asset('page.css')}</style>{_asset('head.html')}",
+            app_kwargs={"middleware": [Middleware(_SecurityHeaders)]},
+        )
+    except OSError as error:
+        raise OpcitError(
+            f"Port {port} of {host} is taken by another program; choose another with --port."
+        ) from error
+    print(text("listening", "en", url=url.rstrip("/")), file=sys.stderr, flush=True)
+    threading.Thread(target=assistant.warm, daemon=True).start()
+    blocks.block_thread()
+
+
+class _SecurityHeaders:
+    """Adds the content policy to every response."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers["Content-Security-Policy"] = _POLICY
+                headers["Referrer-Policy"] = "no-referrer"
+                headers["X-Content-Type-Options"] = "nosniff"
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers)
+
+
+def _theme() -> gr.themes.Base:
+    """System fonts only: a font of the web would be a request to another machine."""
+    font = gr.themes.utils.fonts.Font
+    sans = [font(name) for name in ("system-ui", "Segoe UI", "Liberation Sans", "sans-serif")]
+    mono = [font(name) for name in ("ui-monospace", "Liberation Mono", "monospace")]
+    return gr.themes.Base(font=sans, font_mono=mono, radius_size="sm")
+
+
+def _language(asked: dict[str, Any]) -> Language:
+    return "en" if asked.get("language") == "en" else "fr"
+
+
+def _said(role: str, html: str) -> dict[str, Any]:
+    return {"role": role, "content": html}
+
+
+def _asset(name: str) -> str:
+    return (_ASSETS / name).read_text(encoding="utf-8")
+
+
+if __name__ == "__main__":
+    try:
+        serve(Path(".opcit"))
+    except OpcitError as problem:
+        sys.exit(str(problem))

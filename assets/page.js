@@ -1,0 +1,147 @@
+// The page's behaviour in the browser. Runs once, when the reader (`element`) is there; `trigger`
+// sends an event to the callbacks in app.py, `watch` tells when the reader has new content.
+
+const root = document.documentElement;
+const stored = "opcit-language";
+const browserLanguage = (navigator.language || "fr").startsWith("fr") ? "fr" : "en";
+let asked = { link: "#library", group: [] }; // what the reader shows or was last asked for
+let wants = ""; // "focus" when a person opened a passage, "" when an answer did
+
+const isPlace = (link) => /^#(cite|near)=/.test(link);
+const isPhone = () => matchMedia("(max-width: 768px)").matches;
+
+// -- opening ----------------------------------------------------------------------------------
+
+function open(request, how) {
+  asked = request;
+  wants = how;
+  trigger("open", { ...request, language: root.lang });
+}
+
+function linksBeside(anchor) {
+  const group = anchor.closest(".cites");
+  const links = group ? [...group.querySelectorAll("a.cite")] : [anchor];
+  return [...new Set(links.map((link) => link.getAttribute("href")))];
+}
+
+function follow(anchor) {
+  const link = anchor.getAttribute("href");
+  history.pushState({}, "", link);
+  open({ link, group: isPlace(link) ? linksBeside(anchor) : [] }, "focus");
+  // The same passage again brings no new content, so nothing would tell us to show it.
+  show();
+}
+
+function show() {
+  const mark = element.querySelector("mark.cited, mark.passage");
+  const paper = element.querySelector(".paper, .library");
+  if (!paper) return;
+  const pane = scroller();
+  if (mark && mark.textContent) {
+    const above = mark.getBoundingClientRect().top - pane.getBoundingClientRect().top;
+    pane.scrollTop += above - pane.clientHeight / 4;
+  } else {
+    pane.scrollTop = 0;
+  }
+  if (wants !== "focus") return;
+  root.classList.add("reading");
+  const target = mark && mark.textContent ? mark : element.querySelector("h2");
+  target?.setAttribute("tabindex", "-1");
+  target?.focus({ preventScroll: true });
+}
+
+const scroller = () => element.closest("#source");
+
+function close() {
+  root.classList.remove("reading");
+  document.querySelector("#question textarea")?.focus();
+}
+
+// -- language ---------------------------------------------------------------------------------
+
+function speak(language) {
+  root.lang = language;
+  trigger("speak", { language });
+}
+
+// -- conversation -----------------------------------------------------------------------------
+
+let questions = 0;
+
+function followConversation() {
+  // Gradio names each message with its HTML, which a screen reader would spell out.
+  for (const message of document.querySelectorAll("#chat [data-testid][aria-label]")) {
+    message.removeAttribute("aria-label");
+  }
+  const rows = document.querySelectorAll("#chat .user-row");
+  if (rows.length === questions) return;
+  questions = rows.length;
+  // The question goes to the top, so that its answer is read from its beginning.
+  rows[questions - 1]?.scrollIntoView({ block: "start" });
+}
+
+new MutationObserver(followConversation).observe(document.querySelector("#talk"), {
+  childList: true,
+  subtree: true,
+});
+
+// -- events -----------------------------------------------------------------------------------
+
+document.addEventListener("click", async (event) => {
+  const at = event.target instanceof Element ? event.target : null;
+  const anchor = at?.closest("a.cite, a.all, a.name");
+  if (anchor) {
+    event.preventDefault();
+    if (anchor.matches(".name")) return close();
+    return follow(anchor);
+  }
+  const button = at?.closest("button");
+  if (!button) return;
+  if (button.matches(".example")) trigger("ask", { question: button.textContent });
+  if (button.matches(".close")) close();
+  if (button.matches(".whole")) open({ ...asked, whole: true }, "focus");
+  if (button.matches(".step")) step(Number(button.value));
+  if (button.matches(".language")) {
+    localStorage.setItem(stored, button.value);
+    speak(button.value);
+    open({ ...asked }, "");
+  }
+  if (button.matches(".copy")) {
+    await navigator.clipboard.writeText(location.origin + location.pathname + asked.link);
+    const before = button.textContent;
+    button.textContent = button.dataset.done;
+    setTimeout(() => (button.textContent = before), 2000);
+  }
+});
+
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && root.classList.contains("reading")) close();
+});
+
+window.addEventListener("popstate", () => {
+  if (isPlace(location.hash)) open({ link: location.hash, group: [location.hash] }, "focus");
+  else if (isPhone()) close();
+});
+
+function step(by) {
+  const chips = [...element.querySelectorAll(".steps a.cite")];
+  const here = chips.findIndex((chip) => chip.getAttribute("aria-current"));
+  follow(chips[(here + by + chips.length) % chips.length]);
+}
+
+watch("value", () => {
+  // After an answer the passage is shown beside it; the cursor stays in the question box.
+  const current = element.querySelector(".steps a[aria-current], .steps a");
+  if (current && !wants) {
+    asked = { link: current.getAttribute("href"), group: linksBeside(current) };
+  }
+  show();
+  wants = "";
+  root.classList.remove("opcit-loading");
+});
+
+speak(localStorage.getItem(stored) || browserLanguage);
+open(
+  isPlace(location.hash) ? { link: location.hash, group: [location.hash] } : asked,
+  isPlace(location.hash) ? "focus" : "",
+);

@@ -1,0 +1,52 @@
+"""Documents in, passages found. Knows no question, no answer and no environment."""
+
+from .catalog import Entry
+from .embed import Embedder, SentenceTransformerEmbedder, default_model
+from .errors import (
+    ConfigError,
+    EncoderError,
+    FolderError,
+    IndexBusyError,
+    IndexFolderError,
+    LoadError,
+    OpcitError,
+    QuestionError,
+)
+from .index import Index, read_manifest
+from .language import detect
+from .sentences import sentence_spans
+from .sources import SourceState, source_state
+from .split import SplitSettings
+from .types import Document, Filter, Hit, Language, Passage
+from .update import Progress, UpdateReport
+from .words import stems
+
+__all__ = [
+    "ConfigError",
+    "Document",
+    "Embedder",
+    "EncoderError",
+    "Entry",
+    "Filter",
+    "FolderError",
+    "Hit",
+    "Index",
+    "IndexBusyError",
+    "IndexFolderError",
+    "Language",
+    "LoadError",
+    "OpcitError",
+    "Passage",
+    "Progress",
+    "QuestionError",
+    "SentenceTransformerEmbedder",
+    "SourceState",
+    "SplitSettings",
+    "UpdateReport",
+    "default_model",
+    "detect",
+    "read_manifest",
+    "sentence_spans",
+    "source_state",
+    "stems",
+]

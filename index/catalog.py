@@ -1,0 +1,354 @@
+"""The one truth of an index: a SQLite file with its documents, passages and vectors.
+
+Everything else in the index folder is derived from here and carries the `generation` it was
+derived from. A change is one transaction that also sets the next generation, so a reader sees
+either all of it or nothing. SQLite's own write lock is the lock of the index: there is one writer
+at a time, and readers go on meanwhile.
+"""
+
+import json
+import sqlite3
+import uuid
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+
+from .embed import Vectors
+from .errors import IndexBusyError, IndexFolderError
+from .types import Document, Language, Passage
+
+_SCHEMA = """
+CREATE TABLE setting (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE document (
+    key INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    root TEXT NOT NULL,
+    source TEXT NOT NULL UNIQUE,
+    size INTEGER NOT NULL,
+    modified INTEGER NOT NULL,
+    content_hash TEXT NOT NULL,
+    title TEXT NOT NULL,
+    language TEXT NOT NULL,
+    date TEXT,
+    page_starts TEXT NOT NULL,
+    text TEXT NOT NULL
+);
+CREATE TABLE passage (
+    key INTEGER PRIMARY KEY AUTOINCREMENT,
+    document INTEGER NOT NULL REFERENCES document(key) ON DELETE CASCADE,
+    start INTEGER NOT NULL,
+    "end" INTEGER NOT NULL,
+    text TEXT NOT NULL,
+    vector BLOB NOT NULL
+);
+CREATE INDEX passage_of_document ON passage(document);
+"""
+_SELECT_ENTRY = (
+    "SELECT key, id, root, source, title, language, date, size, modified, content_hash"
+    " FROM document"
+)
+# Half precision: half the file, and a unit vector keeps its cosine to six digits.
+_STORED_VECTOR = np.float16
+# SQLite takes a bounded number of parameters in one statement.
+_KEYS_A_QUERY = 500
+
+
+@dataclass(frozen=True, slots=True)
+class FileState:
+    """What tells whether a source file still is what was indexed.
+
+    `modified` is in nanoseconds since the epoch, `content_hash` the SHA-256 of the bytes.
+    """
+
+    size: int
+    modified: int
+    content_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A document of the catalog without its text."""
+
+    key: int
+    id: str
+    root: str
+    source: str
+    title: str
+    language: Language
+    date: date | None
+    state: FileState
+
+
+@dataclass(frozen=True, slots=True)
+class PassageRow:
+    """A passage as the derived indexes need it."""
+
+    key: int
+    document_key: int
+    title: str
+    language: Language
+    passage: Passage
+
+
+class Catalog:
+    """An open catalog. Use from one thread; open another for another thread."""
+
+    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+        self._path = path
+        self._connection = connection
+
+    @classmethod
+    def create(cls, path: Path) -> "Catalog":
+        """A new, empty catalog at `path`, or the one that an interrupted creation left there."""
+        catalog = cls(path, _connect(path))
+        with catalog.writing():
+            if not catalog._rows("SELECT 1 FROM sqlite_master WHERE name = 'document'"):
+                for statement in _SCHEMA.split(";\n"):
+                    catalog._execute(statement)
+                catalog.put_setting("generation", uuid.uuid4().hex)
+        return catalog
+
+    @classmethod
+    def open(cls, path: Path) -> "Catalog":
+        """The catalog at `path`. Raises IndexFolderError if it is missing or damaged."""
+        if not path.is_file():
+            raise IndexFolderError(
+                f"There is no index in {path.parent}; make one with `opcit index DOCS`."
+            )
+        catalog = cls(path, _connect(path))
+        if catalog.setting("generation") is None:
+            raise IndexFolderError(
+                f"The catalog {path} is empty; make it again with `opcit index DOCS`."
+            )
+        return catalog
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+    # -- transactions ---------------------------------------------------------------------------
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """One consistent view of the catalog, whatever a writer commits meanwhile."""
+        self._execute("BEGIN")
+        try:
+            yield
+        finally:
+            self._connection.rollback()
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """One change: committed whole at the end, or not at all.
+
+        Raises IndexBusyError if another process is writing.
+        """
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            raise IndexBusyError(
+                f"Another process is updating {self._path.parent}; try again when it is done."
+            ) from error
+        try:
+            yield
+            self._execute("COMMIT")
+        except BaseException:
+            self._connection.rollback()
+            raise
+
+    def settle(self) -> None:
+        """Bring what was committed from SQLite's log into the catalog file itself."""
+        self._rows("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    # -- settings -------------------------------------------------------------------------------
+
+    def setting(self, name: str) -> str | None:
+        """A value kept with `put_setting`, or None."""
+        rows = self._rows("SELECT value FROM setting WHERE name = ?", name)
+        return cast(str, rows[0][0]) if rows else None
+
+    def put_setting(self, name: str, value: str) -> None:
+        """Keep a value under a name."""
+        self._execute("INSERT OR REPLACE INTO setting VALUES (?, ?)", name, value)
+
+    @property
+    def generation(self) -> str:
+        """The name of the present state; every committed change has another."""
+        return self.setting("generation") or ""
+
+    # -- writing --------------------------------------------------------------------------------
+
+    def add(
+        self,
+        document: Document,
+        root: str,
+        state: FileState,
+        passages: list[Passage],
+        vectors: Vectors,
+    ) -> None:
+        """Add a document with its passages and their vectors, `(len(passages), dimension)`."""
+        cursor = self._execute(
+            "INSERT INTO document (id, root, source, size, modified, content_hash, title, language,"
+            " date, page_starts, text) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            document.id,
+            root,
+            document.source,
+            state.size,
+            state.modified,
+            state.content_hash,
+            document.title,
+            document.language,
+            document.date.isoformat() if document.date else None,
+            json.dumps(document.page_starts),
+            document.text,
+        )
+        key = cursor.lastrowid
+        self._execute_many(
+            'INSERT INTO passage (document, start, "end", text, vector) VALUES (?, ?, ?, ?, ?)',
+            (
+                (key, passage.start, passage.end, passage.text, vector.tobytes())
+                for passage, vector in zip(passages, vectors.astype(_STORED_VECTOR), strict=True)
+            ),
+        )
+
+    def remove(self, document_keys: Iterable[int]) -> None:
+        """Remove documents and all that hangs on them."""
+        self._execute_many("DELETE FROM document WHERE key = ?", ((key,) for key in document_keys))
+
+    def touch(self, document_key: int, state: FileState) -> None:
+        """Note that a file was written again with the same content."""
+        self._execute(
+            "UPDATE document SET size = ?, modified = ? WHERE key = ?",
+            state.size,
+            state.modified,
+            document_key,
+        )
+
+    # -- reading --------------------------------------------------------------------------------
+
+    def entries(self) -> list[Entry]:
+        """Every document, by id, without its text."""
+        return [_entry(row) for row in self._rows(f"{_SELECT_ENTRY} ORDER BY id")]
+
+    def entry(self, document_id: str) -> Entry | None:
+        """The entry of the document with this id, or None."""
+        rows = self._rows(f"{_SELECT_ENTRY} WHERE id = ?", document_id)
+        return _entry(rows[0]) if rows else None
+
+    def document(self, document_id: str) -> Document | None:
+        """The document with this id, or None."""
+        rows = self._rows(
+            "SELECT id, text, title, source, language, date, page_starts FROM document"
+            " WHERE id = ?",
+            document_id,
+        )
+        if not rows:
+            return None
+        id_, text, title, source, language, day, pages = rows[0]
+        return Document(id_, text, title, source, language, _date(day), tuple(json.loads(pages)))
+
+    def counts(self) -> tuple[int, int]:
+        """How many documents and how many passages there are."""
+        rows = self._rows("SELECT (SELECT count(*) FROM document), (SELECT count(*) FROM passage)")
+        return cast(tuple[int, int], rows[0])
+
+    def passages(self, keys: Iterable[int]) -> dict[int, Passage]:
+        """The passages with these keys; a key that is gone is left out."""
+        wanted = list(keys)
+        found: dict[int, Passage] = {}
+        for at in range(0, len(wanted), _KEYS_A_QUERY):
+            some = wanted[at : at + _KEYS_A_QUERY]
+            rows = self._rows(
+                'SELECT passage.key, document.id, start, "end", passage.text FROM passage'
+                " JOIN document ON document.key = passage.document"
+                f" WHERE passage.key IN ({','.join('?' * len(some))})",
+                *some,
+            )
+            found.update({key: Passage(*fields) for key, *fields in rows})
+        return found
+
+    def last_passage_key(self) -> int:
+        """The greatest key that a passage has or had; new ones get greater ones."""
+        rows = self._rows("SELECT seq FROM sqlite_sequence WHERE name = 'passage'")
+        return cast(int, rows[0][0]) if rows else 0
+
+    def passage_rows(self, first: int = 0) -> Iterator[PassageRow]:
+        """Every passage with a key from `first` on, by key."""
+        rows = self._execute(
+            'SELECT passage.key, document.key, title, language, document.id, start, "end",'
+            " passage.text FROM passage JOIN document ON document.key = passage.document"
+            " WHERE passage.key >= ? ORDER BY passage.key",
+            first,
+        )
+        for key, document_key, title, language, *fields in rows:
+            yield PassageRow(key, document_key, title, language, Passage(*fields))
+
+    def vectors(self, first: int = 0) -> tuple[list[int], Vectors]:
+        """Keys from `first` on, in order, and their vectors, `(len(keys), dimension)`."""
+        rows = self._rows("SELECT key, vector FROM passage WHERE key >= ? ORDER BY key", first)
+        keys = [key for key, _ in rows]
+        flat = np.frombuffer(b"".join(vector for _, vector in rows), dtype=_STORED_VECTOR)
+        return keys, flat.astype(np.float32).reshape(len(keys), -1 if keys else 1)
+
+    def passage_keys(self, document_keys: Iterable[int]) -> list[int]:
+        """The keys of all passages of these documents."""
+        keys: list[int] = []
+        for document_key in document_keys:
+            rows = self._rows("SELECT key FROM passage WHERE document = ?", document_key)
+            keys.extend(key for (key,) in rows)
+        return keys
+
+    # -- SQLite ---------------------------------------------------------------------------------
+
+    def _execute(self, statement: str, *values: object) -> sqlite3.Cursor:
+        with _told(self._path):
+            return self._connection.execute(statement, values)
+
+    def _execute_many(self, statement: str, rows: Iterable[tuple[object, ...]]) -> None:
+        with _told(self._path):
+            self._connection.executemany(statement, rows)
+
+    def _rows(self, statement: str, *values: object) -> list[tuple]:  # type: ignore[type-arg]
+        with _told(self._path):
+            return self._execute(statement, *values).fetchall()
+
+
+def _entry(row: tuple) -> Entry:  # type: ignore[type-arg]
+    key, id_, root, source, title, language, day, *state = row
+    return Entry(key, id_, root, source, title, language, _date(day), FileState(*state))
+
+
+def _date(text: str | None) -> date | None:
+    return date.fromisoformat(text) if text else None
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """What SQLite refuses, told in a sentence."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:  # a full disk, a read-only folder
+        raise IndexFolderError(
+            f"The catalog {path} cannot be used ({error}); nothing in it was changed."
+        ) from error
+    except sqlite3.DatabaseError as error:
+        raise IndexFolderError(
+            f"The catalog {path} is damaged ({error}); remove {path.parent} and run"
+            " `opcit index DOCS` again."
+        ) from error
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    with _told(path):
+        # isolation_level None: transactions begin where this module says, not behind its back.
+        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        connection.execute("PRAGMA foreign_keys = ON")
+        # Readers go on while a writer writes; a commit survives a killed process.
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA busy_timeout = 2000")
+    return connection

@@ -1,0 +1,274 @@
+"""The index: a folder that is created, updated, opened and searched.
+
+    catalog.sqlite                      the truth (catalog.py)
+    derived/<generation>/vectors.faiss  nearest vectors (vectors.py)
+    derived/<generation>/words/         BM25 (words.py)
+    manifest.json                       how it was made; written last, so its presence means that
+                                        the first update was completed
+
+An update makes the derived indexes of the next generation beside the present ones, then commits
+the catalog, which names that generation: the commit is the moment of change. Who dies before it
+leaves a folder that nobody reads. A reader looks at the generation at each search.
+"""
+
+import json
+import threading
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+
+from .catalog import Catalog, Entry
+from .derived import Derived, derive, discard_derived, open_derived
+from .embed import Embedder
+from .errors import EncoderError, FolderError, IndexFolderError
+from .load import find_files
+from .sources import SourceState, source_state
+from .split import SplitSettings
+from .types import Document, Filter, Hit
+from .update import Progress, UpdateReport, apply_plan, plan_update
+
+FORMAT = 1
+_MANIFEST = "manifest.json"
+
+
+class Index:
+    """An index folder. Any thread may search it; one process at a time may update it."""
+
+    def __init__(self, folder: Path, embedder: Embedder, settings: SplitSettings) -> None:
+        self.folder = folder
+        self.embedder = embedder
+        self._settings = settings
+        self._local = threading.local()
+        self._opening = threading.Lock()
+        self._derived: Derived | None = None
+        self._to_be_made = False
+
+    @classmethod
+    def open(cls, folder: Path, embedder: Embedder, *, any_encoder: bool = False) -> "Index":
+        """The index in `folder`.
+
+        Raises IndexFolderError if there is none that this version can read, and EncoderError if
+        it was made with another encoder than `embedder`, unless `any_encoder` says that no text
+        will be embedded.
+        """
+        manifest = read_manifest(folder)
+        if not any_encoder and manifest["encoder_fingerprint"] != embedder.fingerprint:
+            raise EncoderError(
+                f"The index in {folder} was made with the encoder {manifest['encoder']}, not with"
+                f" {embedder.name}; run `opcit index DOCS --rebuild` to make it again."
+            )
+        index = cls(folder, embedder, SplitSettings(**manifest["split"]))
+        with index._view():
+            return index
+
+    @classmethod
+    def create(
+        cls, folder: Path, embedder: Embedder, settings: SplitSettings | None = None
+    ) -> "Index":
+        """An index that its first `update` makes in `folder`.
+
+        Takes up a folder whose first update was interrupted, and one to be rebuilt.
+        """
+        index = cls(folder, embedder, settings or SplitSettings())
+        index._to_be_made = True
+        return index
+
+    @staticmethod
+    def exists(folder: Path) -> bool:
+        """Whether `folder` holds an index whose first update was completed."""
+        return (folder / _MANIFEST).is_file()
+
+    # -- searching ------------------------------------------------------------------------------
+
+    def nearest(self, text: str, k: int, among: Filter | None = None) -> list[Hit]:
+        """The at most `k` passages nearest in meaning, by cosine, best first."""
+        vector = self.embedder.embed_question(text)
+        with self._view() as (catalog, derived):
+            documents = _allowed(catalog, among)
+            keys = None if documents is None else catalog.passage_keys(documents)
+            return _hits(catalog, derived.vectors.search(vector, k, keys))
+
+    def matching(self, text: str, k: int, among: Filter | None = None) -> list[Hit]:
+        """The at most `k` passages that share the text's words, by BM25, best first."""
+        with self._view() as (catalog, derived):
+            return _hits(catalog, derived.words.search(text, k, _allowed(catalog, among)))
+
+    def document(self, document_id: str) -> Document | None:
+        """The document with this id as it was indexed, or None."""
+        with self._view() as (catalog, _):
+            return catalog.document(document_id)
+
+    def entries(self) -> list[Entry]:
+        """Every document by id, without its text."""
+        with self._view() as (catalog, _):
+            return catalog.entries()
+
+    def counts(self) -> tuple[int, int]:
+        """How many documents and how many passages are indexed."""
+        with self._view() as (catalog, _):
+            return catalog.counts()
+
+    def source_state(self, document_id: str) -> SourceState:
+        """Whether a document's file still reads as it did when it was indexed.
+
+        A document that the index does not hold is "missing".
+        """
+        with self._view() as (catalog, _):
+            entry = catalog.entry(document_id)
+        return "missing" if entry is None else source_state(entry)
+
+    # -- updating -------------------------------------------------------------------------------
+
+    def update(
+        self,
+        documents: Path,
+        *,
+        max_bytes: int,
+        rebuild: bool = False,
+        progress: Progress | None = None,
+    ) -> UpdateReport:
+        """Make the index hold what the folder `documents` holds now.
+
+        Only files whose content is new are embedded; documents whose file vanished from that
+        folder are removed; documents of other folders stay. With `rebuild`, everything is split
+        and embedded again. `progress(done, total)` counts files. All of it becomes visible at
+        once. Raises FolderError, IndexBusyError or EncoderError, and then changes nothing.
+        """
+        root = documents.resolve()
+        files = find_files(root)
+        if not files:
+            raise FolderError(
+                f"There is nothing to index in {documents}: it holds no .txt, .md, .html, .pdf or"
+                " .docx file."
+            )
+        return self._update(root, files, max_bytes, rebuild, progress)
+
+    def forget(self, documents: Path) -> UpdateReport:
+        """Remove every document that came from the folder `documents`."""
+        return self._update(documents.resolve(), [], 0, rebuild=False, progress=None)
+
+    def _update(
+        self,
+        root: Path,
+        files: list[Path],
+        max_bytes: int,
+        rebuild: bool,
+        progress: Progress | None,
+    ) -> UpdateReport:
+        if self._to_be_made:
+            self._make()
+        catalog = self._catalog()
+        with catalog.writing():
+            before = catalog.generation
+            first_new_key = catalog.last_passage_key() + 1
+            plan = plan_update(catalog, root, files, rebuild)
+            removed_passages = catalog.passage_keys(plan.removed_keys)
+            report = apply_plan(catalog, plan, self.embedder, self._settings, max_bytes, progress)
+            changed = bool(plan.removed_keys or report.passages_embedded)
+            if changed:
+                catalog.put_setting("generation", uuid.uuid4().hex)
+                derive(
+                    self.folder / "derived",
+                    catalog,
+                    before,
+                    first_new_key,
+                    plan.removed_keys,
+                    removed_passages,
+                )
+        if changed:
+            discard_derived(self.folder / "derived", keep=catalog.generation)
+            catalog.settle()
+        self._write_manifest()
+        return report
+
+    def _make(self) -> None:
+        try:
+            (self.folder / "derived").mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise IndexFolderError(
+                f"The index folder {self.folder} cannot be made ({error.strerror}); choose another"
+                " with --index DIR."
+            ) from error
+        Catalog.create(self.folder / "catalog.sqlite").close()
+        self._to_be_made = False
+
+    def _write_manifest(self) -> None:
+        manifest = {
+            "format": FORMAT,
+            "encoder": self.embedder.name,
+            "encoder_fingerprint": self.embedder.fingerprint,
+            "dimension": self.embedder.dimension,
+            "split": asdict(self._settings),
+        }
+        path = self.folder / _MANIFEST
+        written = path.with_suffix(".new")
+        written.write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+        written.replace(path)
+
+    # -- one consistent view --------------------------------------------------------------------
+
+    @contextmanager
+    def _view(self) -> Iterator[tuple[Catalog, Derived]]:
+        """The catalog held at one generation, and the derived indexes of that generation."""
+        catalog = self._catalog()
+        with catalog.reading():
+            generation = catalog.generation
+            derived = self._derived
+            if derived is None or derived.generation != generation:
+                with self._opening:
+                    derived = self._derived
+                    if derived is None or derived.generation != generation:
+                        derived = open_derived(self.folder / "derived", catalog)
+                        self._derived = derived
+            yield catalog, derived
+
+    def _catalog(self) -> Catalog:
+        """This thread's own connection: SQLite's transactions belong to a connection."""
+        catalog: Catalog | None = getattr(self._local, "catalog", None)
+        if catalog is None:
+            catalog = Catalog.open(self.folder / "catalog.sqlite")
+            self._local.catalog = catalog
+        return catalog
+
+
+def read_manifest(folder: Path) -> dict:  # type: ignore[type-arg]
+    """How the index in `folder` was made.
+
+    Raises IndexFolderError if there is none, or if another version of Opcit wrote it.
+    """
+    path = folder / _MANIFEST
+    if not path.is_file():
+        raise IndexFolderError(f"There is no index in {folder}; make one with `opcit index DOCS`.")
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+        known = manifest["format"] == FORMAT and {*manifest} >= {"encoder_fingerprint", "split"}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise IndexFolderError(
+            f"{path} is damaged; run `opcit index DOCS` to write it again."
+        ) from error
+    if not known:
+        raise IndexFolderError(
+            f"The index in {folder} was made by another version of Opcit; remove that folder and"
+            " run `opcit index DOCS`."
+        )
+    return manifest  # type: ignore[no-any-return]
+
+
+def _allowed(catalog: Catalog, among: Filter | None) -> list[int] | None:
+    """The keys of the documents that a filter lets through; None where there is no filter."""
+    if among is None or among == Filter():
+        return None
+    return [
+        entry.key
+        for entry in catalog.entries()
+        if (among.documents is None or entry.id in among.documents)
+        and (among.after is None or (entry.date is not None and entry.date >= among.after))
+        and (among.before is None or (entry.date is not None and entry.date <= among.before))
+    ]
+
+
+def _hits(catalog: Catalog, found: list[tuple[int, float]]) -> list[Hit]:
+    passages = catalog.passages(key for key, _ in found)
+    return [Hit(passages[key], score) for key, score in found]

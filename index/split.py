@@ -1,0 +1,88 @@
+"""A document cut into passages, on paragraph and sentence borders where it can be.
+
+Pure: a document in, passages out. The cutting is langchain-text-splitters'; because nothing is
+stripped and nothing overlaps, the pieces tile the text, and each offset is the sum of the lengths
+before it. Nothing is searched for, so repeated text cannot mislead.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+
+from langchain_text_splitters import RecursiveCharacterTextSplitter
+
+from .sentences import PARAGRAPH_END, SENTENCE_END
+from .types import Document, Passage
+
+
+@dataclass(frozen=True, slots=True)
+class SplitSettings:
+    """How long a passage may be, in characters.
+
+    What would be shorter than `fragment_characters` (a title, a last line) joins its neighbour,
+    so a passage may reach the sum of both.
+    """
+
+    passage_characters: int = 900
+    fragment_characters: int = 200
+
+
+def split(document: Document, settings: SplitSettings | None = None) -> list[Passage]:
+    """The passages of a document in reading order: they tile its text, less white space between.
+
+    Every passage satisfies `document.text[passage.start:passage.end] == passage.text`, begins and
+    ends with a visible character, and lies on one page where the document has pages.
+    """
+    settings = settings or SplitSettings()
+    splitter = _splitter(settings.passage_characters)
+    passages = []
+    for page_start, page_end in _pages(document):
+        start = page_start
+        pieces = splitter.split_text(document.text[page_start:page_end])
+        for piece in _without_fragments(pieces, settings.fragment_characters):
+            passages.append(_trimmed(document, start, piece))
+            start += len(piece)
+        if start != page_end:
+            raise AssertionError(f"the pieces of {document.id} do not tile its text")
+    return [passage for passage in passages if passage.text]
+
+
+def headed(title: str, passage: Passage) -> str:
+    """What is indexed of a passage: its text, under its document's title."""
+    return passage.text if passage.text.startswith(title) else f"{title}\n{passage.text}"
+
+
+def _pages(document: Document) -> list[tuple[int, int]]:
+    starts = document.page_starts or (0,)
+    return list(zip(starts, (*starts[1:], len(document.text)), strict=True))
+
+
+def _without_fragments(pieces: list[str], minimum: int) -> list[str]:
+    """The pieces, a short one joined to the next, a short last one to the one before."""
+    joined = [""]
+    for piece in pieces:
+        if joined[-1] and len(joined[-1].strip()) >= minimum:
+            joined.append(piece)
+        else:
+            joined[-1] += piece
+    if len(joined) > 1 and len(joined[-1].strip()) < minimum:
+        last = joined.pop()
+        joined[-1] += last
+    return joined
+
+
+def _trimmed(document: Document, start: int, piece: str) -> Passage:
+    begin = start + len(piece) - len(piece.lstrip())
+    end = begin + len(piece.strip())
+    return Passage(document.id, begin, end, document.text[begin:end])
+
+
+@cache
+def _splitter(passage_characters: int) -> RecursiveCharacterTextSplitter:
+    return RecursiveCharacterTextSplitter(
+        separators=[PARAGRAPH_END, SENTENCE_END, r"\n", r"\s", ""],
+        is_separator_regex=True,
+        keep_separator="end",
+        strip_whitespace=False,
+        chunk_size=passage_characters,
+        chunk_overlap=0,
+    )

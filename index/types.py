@@ -1,0 +1,57 @@
+"""What travels through Opcit's index: documents, their passages, and search hits.
+
+Offsets everywhere are half-open code points of `Document.text`. This module knows no
+file format, no storage and no question.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+Language = Literal["fr", "en"]
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One file, decoded.
+
+    `id` is the file's path relative to the indexed folder, with forward slashes. `text` of a
+    `.txt` or `.md` file is the file exactly as decoded (newlines kept, nothing normalised).
+    `source` is the path the file was read from. `page_starts` holds the offset at which each
+    page begins for paged formats, and is empty for the others.
+    """
+
+    id: str
+    text: str
+    title: str
+    source: str
+    language: Language
+    date: date | None
+    page_starts: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A span of a document: `document.text[start:end] == text`."""
+
+    document_id: str
+    start: int
+    end: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A passage found for a question. Higher scores are better."""
+
+    passage: Passage
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which documents to look in; both dates count, and an undated document is outside them."""
+
+    documents: frozenset[str] | None = None
+    after: date | None = None
+    before: date | None = None

@@ -1,0 +1,181 @@
+"""What an update has to do, and the doing of it, inside one transaction of the catalog."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .catalog import Catalog, Entry, FileState
+from .embed import Embedder
+from .errors import LoadError
+from .load import load
+from .sources import file_state
+from .split import SplitSettings, headed, split
+from .types import Document, Passage
+
+Progress = Callable[[int, int], None]
+
+# Enough passages to keep the encoder's batches full, few enough to show progress.
+_PASSAGES_A_STEP = 256
+
+
+@dataclass(slots=True)
+class UpdateReport:
+    """What an update did, by document id; `skipped` has a sentence for each file left out."""
+
+    added: list[str] = field(default_factory=list)
+    changed: list[str] = field(default_factory=list)
+    removed: list[str] = field(default_factory=list)
+    unchanged: int = 0
+    skipped: list[str] = field(default_factory=list)
+    passages_embedded: int = 0
+
+
+@dataclass(slots=True)
+class Plan:
+    """The files to read, the documents to remove (some to be added again) and those to keep."""
+
+    root: str
+    to_read: list[tuple[Path, str]] = field(default_factory=list)
+    to_move: list[Entry] = field(default_factory=list)
+    replaced: list[Entry] = field(default_factory=list)
+    vanished: list[Entry] = field(default_factory=list)
+    unchanged: int = 0
+
+    @property
+    def removed_keys(self) -> list[int]:
+        """The keys of all documents whose present form goes."""
+        return [entry.key for entry in (*self.replaced, *self.vanished, *self.to_move)]
+
+
+def plan_update(catalog: Catalog, root: Path, files: list[Path], rebuild: bool) -> Plan:
+    """Compare the files under `root` with the catalog; with `rebuild` nothing is left as it is.
+
+    A file that was written again with the same content is noted as such, and kept.
+    """
+    plan = Plan(str(root))
+    entries = catalog.entries()
+    by_source = {entry.source: entry for entry in entries}
+    taken = {entry.id for entry in entries}
+    for path in files:
+        entry = by_source.pop(str(path), None)
+        if entry is None:
+            plan.to_read.append((path, _new_id(path, root, taken)))
+        elif not rebuild and _is_unchanged(catalog, path, entry):
+            plan.unchanged += 1
+        else:
+            plan.to_read.append((path, entry.id))
+            plan.replaced.append(entry)
+    for entry in by_source.values():
+        if entry.root == plan.root:
+            plan.vanished.append(entry)
+        elif rebuild:
+            plan.to_move.append(entry)
+    return plan
+
+
+def apply_plan(
+    catalog: Catalog,
+    plan: Plan,
+    embedder: Embedder,
+    settings: SplitSettings,
+    max_bytes: int,
+    progress: Progress | None,
+) -> UpdateReport:
+    """Remove, read, split, embed and add what the plan says."""
+    report = UpdateReport(unchanged=plan.unchanged)
+    report.removed.extend(entry.id for entry in plan.vanished)
+    catalog.remove(entry.key for entry in (*plan.replaced, *plan.vanished))
+    batch: list[_Read] = []
+    total = len(plan.to_read) + len(plan.to_move)
+    for done, read in enumerate(_documents(catalog, plan, max_bytes, report), start=1):
+        if read is not None:
+            read.passages.extend(split(read.document, settings))
+            batch.append(read)
+        if done == total or sum(len(read.passages) for read in batch) >= _PASSAGES_A_STEP:
+            report.passages_embedded += _add(catalog, embedder, batch)
+            batch.clear()
+        if progress is not None:
+            progress(done, total)
+    return report
+
+
+@dataclass(slots=True)
+class _Read:
+    """A document on its way into the catalog."""
+
+    document: Document
+    root: str
+    state: FileState
+    passages: list[Passage] = field(default_factory=list)
+
+
+def _documents(
+    catalog: Catalog, plan: Plan, max_bytes: int, report: UpdateReport
+) -> Iterator[_Read | None]:
+    """Each document to add, as it is read; None for a file that has to be left out."""
+    replaced = {entry.id for entry in plan.replaced}
+    for path, document_id in plan.to_read:
+        try:
+            # The state is taken first: a file that changes while it is read is read again at the
+            # next update, rather than taken for what it became.
+            state = _state_or_refuse(path)
+            read = _Read(load(path, document_id, max_bytes), plan.root, state)
+        except LoadError as error:
+            report.skipped.append(str(error))
+            if document_id in replaced:
+                report.removed.append(document_id)
+            yield None
+        else:
+            (report.changed if document_id in replaced else report.added).append(document_id)
+            yield read
+    for entry in plan.to_move:
+        document = catalog.document(entry.id)
+        catalog.remove([entry.key])
+        yield None if document is None else _Read(document, entry.root, entry.state)
+
+
+def _add(catalog: Catalog, embedder: Embedder, batch: list[_Read]) -> int:
+    """Embed the passages of a batch together, add its documents, return how many passages."""
+    texts = [headed(read.document.title, passage) for read in batch for passage in read.passages]
+    if not texts:
+        return 0
+    vectors = embedder.embed_passages(texts)
+    start = 0
+    for read in batch:
+        end = start + len(read.passages)
+        catalog.add(read.document, read.root, read.state, read.passages, vectors[start:end])
+        start = end
+    return len(texts)
+
+
+def _is_unchanged(catalog: Catalog, path: Path, entry: Entry) -> bool:
+    try:
+        now = file_state(path, entry.state)
+    except OSError:
+        return False  # reading it will say why
+    if now.content_hash != entry.state.content_hash:
+        return False
+    if now != entry.state:
+        catalog.touch(entry.key, now)
+    return True
+
+
+def _state_or_refuse(path: Path) -> FileState:
+    try:
+        return file_state(path)
+    except OSError as error:
+        raise LoadError(f"{path} cannot be read ({error.strerror}); it is left out.") from error
+
+
+def _new_id(path: Path, root: Path, taken: set[str]) -> str:
+    """The path below the root; told apart by the root's name, or a number, where it is taken."""
+    relative = path.relative_to(root) if path != root else Path(path.name)
+    candidate = relative.as_posix()
+    number = 2
+    while candidate in taken:
+        candidate = f"{root.name}/{relative.as_posix()}"
+        if candidate in taken:
+            candidate = f"{root.name}-{number}/{relative.as_posix()}"
+            number += 1
+    taken.add(candidate)
+    return candidate

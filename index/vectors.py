@@ -1,0 +1,99 @@
+"""Nearest vectors: keys and unit vectors in, the best keys for a vector out.
+
+`VectorStore` is what the index needs; `FaissStore` gives it with FAISS. A store is derived from
+the catalog and can be thrown away; it knows keys, not passages.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+import faiss
+import numpy as np
+from numpy.typing import NDArray
+
+from .embed import Vectors
+
+Keys = NDArray[np.int64]
+
+# A scalar quantizer learns each dimension's range from the vectors it is trained on, and cuts off
+# what lies outside: it is trained again (the store rebuilt) while it has seen few, or when it is
+# to hold this many times as many as it has seen.
+_FEW = 10_000
+_GROWTH_BEFORE_TRAINING = 1.25
+
+
+class VectorStore(Protocol):
+    """Holds vectors under integer keys and finds those with the greatest inner product."""
+
+    def __len__(self) -> int:
+        """How many vectors are held."""
+
+    def add(self, keys: Sequence[int], vectors: Vectors) -> None:
+        """Hold `vectors`, of shape `(len(keys), dimension)`, under new keys."""
+
+    def remove(self, keys: Sequence[int]) -> None:
+        """Let go of these keys; unknown ones are ignored."""
+
+    def search(
+        self, vector: Vectors, k: int, allowed: Sequence[int] | None = None
+    ) -> list[tuple[int, float]]:
+        """The at most `k` best `(key, inner product)`, best first, among `allowed` if given."""
+
+
+class FaissStore:
+    """FAISS with 8 bits a number: a quarter of the memory, the same neighbours in 99 of 100."""
+
+    def __init__(self, index: "faiss.IndexIDMap2") -> None:
+        self._index = index
+
+    @classmethod
+    def build(cls, keys: Sequence[int], vectors: Vectors) -> "FaissStore":
+        """A store trained on, and holding, `vectors` of shape `(len(keys), dimension)`."""
+        dimension = vectors.shape[1]
+        quantizer = faiss.ScalarQuantizer.QT_8bit
+        inner = faiss.IndexScalarQuantizer(dimension, quantizer, faiss.METRIC_INNER_PRODUCT)
+        store = cls(faiss.IndexIDMap2(inner))
+        if len(keys):
+            store._index.train(vectors)
+            store.add(keys, vectors)
+        return store
+
+    @classmethod
+    def load(cls, path: Path) -> "FaissStore":
+        """The store saved at `path`. Raises RuntimeError if the file is missing or damaged."""
+        index = faiss.read_index(str(path))
+        if not isinstance(index, faiss.IndexIDMap2):
+            raise RuntimeError(f"{path} is no index of Opcit's")
+        return cls(index)
+
+    def save(self, path: Path) -> None:
+        """Write the store to `path`."""
+        faiss.write_index(self._index, str(path))
+
+    def fits(self, more: int, trained_on: int) -> bool:
+        """Whether `more` vectors can be added to a store trained on `trained_on` of them."""
+        return _FEW <= trained_on and len(self) + more <= trained_on * _GROWTH_BEFORE_TRAINING
+
+    def __len__(self) -> int:
+        return int(self._index.ntotal)
+
+    def add(self, keys: Sequence[int], vectors: Vectors) -> None:
+        self._index.add_with_ids(vectors, np.asarray(keys, dtype=np.int64))
+
+    def remove(self, keys: Sequence[int]) -> None:
+        self._index.remove_ids(faiss.IDSelectorBatch(np.asarray(keys, dtype=np.int64)))
+
+    def search(
+        self, vector: Vectors, k: int, allowed: Sequence[int] | None = None
+    ) -> list[tuple[int, float]]:
+        parameters = None
+        if allowed is not None:
+            selector = faiss.IDSelectorBatch(np.asarray(allowed, dtype=np.int64))
+            parameters = faiss.SearchParameters(sel=selector)  # type: ignore[call-arg]
+        k = min(k, len(self))
+        if k == 0:
+            return []
+        scores, keys = self._index.search(vector.reshape(1, -1), k, params=parameters)
+        found = zip(keys[0].tolist(), scores[0].tolist(), strict=True)
+        return [(key, score) for key, score in found if key >= 0]

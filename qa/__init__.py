@@ -1,0 +1,37 @@
+"""A question in, an answer with citations out: the Python API of Opcit."""
+
+from index import (
+    Document,
+    Entry,
+    Filter,
+    Hit,
+    Language,
+    OpcitError,
+    Passage,
+    QuestionError,
+    UpdateReport,
+)
+
+from .assistant import Assistant, build_index
+from .config import Config, read_config
+from .texts import text
+from .types import Answer, Citation
+
+__all__ = [
+    "Answer",
+    "Assistant",
+    "Citation",
+    "Config",
+    "Document",
+    "Entry",
+    "Filter",
+    "Hit",
+    "Language",
+    "OpcitError",
+    "Passage",
+    "QuestionError",
+    "UpdateReport",
+    "build_index",
+    "read_config",
+    "text",
+]

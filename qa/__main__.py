@@ -1,0 +1,5 @@
+"""`python -m qa` is the command `opcit`."""
+
+from .cli import main
+
+main()

@@ -1,0 +1,163 @@
+"""Asks an index: finds passages, reads them, cites or abstains."""
+
+import shutil
+from pathlib import Path
+
+from index import (
+    Document,
+    Entry,
+    Filter,
+    Hit,
+    Index,
+    OpcitError,
+    Progress,
+    QuestionError,
+    SentenceTransformerEmbedder,
+    SplitSettings,
+    UpdateReport,
+    default_model,
+    detect,
+)
+
+from .citations import cite
+from .config import Config, read_config
+from .extractive import ExtractiveReader, Finding, Reader
+from .retriever import Retriever
+from .texts import text
+from .types import Answer, Citation
+
+# Passages read for an answer, and passages shown as nearest.
+_READ = 8
+_NEAREST = 5
+
+
+class Assistant:
+    """Answers questions over one index folder; any thread may ask."""
+
+    def __init__(self, index: Index, reader: Reader, config: Config) -> None:
+        self._index = index
+        self._retriever = Retriever(index)
+        self._reader = reader
+        self._config = config
+
+    @classmethod
+    def open(cls, folder: str | Path, config: Config | None = None) -> "Assistant":
+        """The assistant over the index in `folder`.
+
+        Raises IndexFolderError or EncoderError with the command that mends it.
+        """
+        config = config or read_config()
+        index = Index.open(
+            Path(folder), SentenceTransformerEmbedder(config.model or default_model())
+        )
+        return cls(index, ExtractiveReader(index), config)
+
+    def ask(self, question: str, among: Filter | None = None) -> Answer:
+        """The answer to a question in French or English, cited, or an abstention.
+
+        Raises QuestionError if the question is empty or too long.
+        """
+        question = self._asked(question)
+        language = detect(question)
+        hits = self._retriever.search(question, _READ, among)
+        findings = self._reader.read(question, hits)
+        confidence = findings[0].confidence if findings else 0.0
+        nearest = tuple(hits[:_NEAREST])
+        if confidence < self._reader.threshold:
+            silent = text("not_in_documents", language)
+            return Answer(question, language, silent, (), confidence, nearest)
+        citations = tuple(self._cite(finding) for finding in findings)
+        return Answer(question, language, _shortest(citations[0]), citations, confidence, nearest)
+
+    def search(self, question: str, k: int = 10, among: Filter | None = None) -> list[Hit]:
+        """The at most `k` best passages for a question, best first.
+
+        Raises QuestionError if the question is empty or too long.
+        """
+        return self._retriever.search(self._asked(question), k, among)
+
+    def document(self, document_id: str) -> Document | None:
+        """A document as it was indexed, or None."""
+        return self._index.document(document_id)
+
+    def documents(self) -> list[Entry]:
+        """Every document by id, without its text."""
+        return self._index.entries()
+
+    def add_files(self, paths: list[Path], progress: Progress | None = None) -> UpdateReport:
+        """Copy files into the index folder's `uploads` and index them.
+
+        A file with the name of an earlier upload replaces it.
+        """
+        uploads = self._index.folder / "uploads"
+        uploads.mkdir(exist_ok=True)
+        for path in paths:
+            shutil.copy(path, uploads / path.name)
+        return self._index.update(uploads, max_bytes=self._config.max_file_bytes, progress=progress)
+
+    def warm(self) -> None:
+        """Load what the first question would otherwise wait for."""
+        self._index.embedder.embed_question("?")
+
+    def _asked(self, question: str) -> str:
+        question = question.strip()
+        if not question:
+            raise QuestionError("The question is empty; write one in French or English.")
+        limit = self._config.max_question_characters
+        if len(question) > limit:
+            raise QuestionError(
+                f"The question has {len(question)} characters; ask in at most {limit}."
+            )
+        return question
+
+    def _cite(self, finding: Finding) -> Citation:
+        document = self._index.document(finding.document_id)
+        if document is None:
+            raise OpcitError(f"{finding.document_id} left the index while it was read; ask again.")
+        changed = self._index.source_state(document.id) != "same"
+        return cite(document, finding.start, finding.end, finding.answer, changed=changed)
+
+
+def open_index(config: Config, folder: Path | None = None, *, any_encoder: bool = False) -> Index:
+    """The index in `folder`, or in the configured one.
+
+    With `any_encoder` it may have been made with another encoder than the configured one: its
+    documents can be listed, not asked.
+    """
+    return Index.open(folder or config.index, _embedder(config), any_encoder=any_encoder)
+
+
+def _shortest(citation: Citation) -> str:
+    if citation.answer is None:
+        return citation.quote
+    start, end = citation.answer
+    return citation.quote[start - citation.start : end - citation.start]
+
+
+def build_index(
+    documents: str | Path,
+    folder: str | Path,
+    *,
+    rebuild: bool = False,
+    config: Config | None = None,
+    progress: Progress | None = None,
+) -> UpdateReport:
+    """Make or update the index in `folder` from the documents in `documents`.
+
+    Raises FolderError, IndexFolderError, IndexBusyError or EncoderError; the index then stays as
+    it was. Files that cannot be read are in the report's `skipped`, a sentence each.
+    """
+    config = config or read_config()
+    folder = Path(folder)
+    embedder = _embedder(config)
+    if Index.exists(folder) and not rebuild:
+        index = Index.open(folder, embedder)
+    else:
+        index = Index.create(folder, embedder, SplitSettings(config.passage_characters))
+    return index.update(
+        Path(documents), max_bytes=config.max_file_bytes, rebuild=rebuild, progress=progress
+    )
+
+
+def _embedder(config: Config) -> SentenceTransformerEmbedder:
+    return SentenceTransformerEmbedder(config.model or default_model())

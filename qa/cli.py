@@ -1,0 +1,255 @@
+"""The command `opcit`: answers on stdout, progress and notices on stderr.
+
+Exit status 0: done (also when the documents do not answer, or files were left out); 1: it could
+not be done, one sentence says why; 2: wrong arguments.
+"""
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
+
+from index import OpcitError, Progress, UpdateReport, read_manifest, source_state
+
+from .config import Config, read_config
+from .texts import text
+from .types import Answer, Citation
+
+app = typer.Typer(
+    help="Ask your documents, and see where the answer stands.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+IndexOption = Annotated[
+    Path | None, typer.Option("--index", metavar="DIR", help="The index folder (.opcit).")
+]
+ModelOption = Annotated[
+    str | None,
+    typer.Option("--model", metavar="NAME", help="Another encoder: a folder or a hub name."),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Question = Annotated[str, typer.Argument(help="A question in French or English.")]
+
+
+@app.command("index")
+def index_documents(
+    documents: Annotated[Path, typer.Argument(metavar="DOCS", help="The folder of documents.")],
+    index: IndexOption = None,
+    model: ModelOption = None,
+    rebuild: Annotated[
+        bool, typer.Option("--rebuild", help="Split and embed everything again.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Make the index of a folder, or bring it up to date."""
+    from .assistant import build_index
+
+    config = _config(index, model)
+    with _progress("Indexing") as progress:
+        report = build_index(
+            documents, config.index, rebuild=rebuild, config=config, progress=progress
+        )
+    for sentence in report.skipped:
+        _notice(sentence)
+    if as_json:
+        _print_json(asdict(report))
+    else:
+        print(_summary(report, config.index))
+
+
+@app.command()
+def ask(
+    question: Question,
+    index: IndexOption = None,
+    model: ModelOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Answer a question, with the sentences that say so and where they stand."""
+    from .assistant import Assistant
+
+    config = _config(index, model)
+    answer = Assistant.open(config.index, config).ask(question)
+    if as_json:
+        _print_json(asdict(answer))
+    else:
+        print(_told(answer))
+
+
+@app.command()
+def search(
+    query: Annotated[str, typer.Argument(help="Words or a question, in French or English.")],
+    index: IndexOption = None,
+    model: ModelOption = None,
+    k: Annotated[int, typer.Option("--k", min=1, max=100, help="How many passages.")] = 10,
+    as_json: JsonOption = False,
+) -> None:
+    """List the passages nearest to a question, best first."""
+    from .assistant import Assistant
+
+    config = _config(index, model)
+    hits = Assistant.open(config.index, config).search(query, k)
+    if as_json:
+        _print_json([asdict(hit) for hit in hits])
+        return
+    for hit in hits:
+        passage = hit.passage
+        print(f"{hit.score:.3f}  {passage.document_id} [{passage.start}:{passage.end}]")
+        print(f"       {_one_line(passage.text, 160)}")
+
+
+@app.command()
+def chat(
+    index: IndexOption = None,
+    model: ModelOption = None,
+    host: Annotated[str | None, typer.Option("--host", help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option("--port", help="Port to listen on.")] = None,
+    browser: Annotated[
+        bool, typer.Option("--browser/--no-browser", help="Open the page in a browser.")
+    ] = True,
+) -> None:
+    """Open the chat in a browser."""
+    from importlib import import_module
+
+    config = _config(index, model, host=host, port=port)
+    # The page depends on this package, not the other way round: it is named only when it is asked
+    # for, as a plugin would be.
+    import_module("app").serve(config, open_browser=browser)
+
+
+@app.command()
+def info(index: IndexOption = None, as_json: JsonOption = False) -> None:
+    """Say what an index holds and how it was made."""
+    from .assistant import open_index
+
+    config = _config(index, None)
+    manifest = read_manifest(config.index)
+    opened = open_index(config, any_encoder=True)
+    documents, passages = opened.counts()
+    facts = {
+        "index": str(config.index),
+        "documents": documents,
+        "passages": passages,
+        **{name: manifest[name] for name in ("encoder", "dimension", "format", "split")},
+    }
+    if as_json:
+        _print_json(facts)
+        return
+    for name, value in facts.items():
+        print(f"{name:<10} {value}")
+
+
+@app.command()
+def verify(index: IndexOption = None, as_json: JsonOption = False) -> None:
+    """Read every source again and report which changed since they were indexed."""
+    from .assistant import open_index
+
+    config = _config(index, None)
+    states: dict[str, list[str]] = {"same": [], "changed": [], "missing": []}
+    for entry in open_index(config, any_encoder=True).entries():
+        states[source_state(entry, reread=True)].append(entry.id)
+    if as_json:
+        _print_json(states)
+    else:
+        for state in ("changed", "missing"):
+            for document_id in states[state]:
+                print(f"{state:<8} {document_id}")
+        print(", ".join(f"{len(ids)} {state}" for state, ids in states.items()))
+    if states["changed"] or states["missing"]:
+        _notice("Run `opcit index DOCS` to bring the index up to date.")
+        raise typer.Exit(1)
+
+
+def main() -> None:
+    """Run the command; a refusal is one line on stderr and exit status 1."""
+    try:
+        app(standalone_mode=True)
+    except OpcitError as error:
+        _notice(str(error))
+        sys.exit(1)
+    except KeyboardInterrupt:
+        _notice("Stopped; the index is as it was.")
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader of our output went away: nobody is left to tell
+        sys.exit(1)
+
+
+def _config(index: Path | None, model: str | None, **others: object) -> Config:
+    given = {"index": index, "model": model, **others}
+    return read_config(**{name: value for name, value in given.items() if value is not None})
+
+
+def _notice(sentence: str) -> None:
+    print(sentence, file=sys.stderr)
+
+
+def _print_json(value: object) -> None:
+    def plain(other: object) -> Any:
+        return other.isoformat() if isinstance(other, date) else str(other)
+
+    print(json.dumps(value, ensure_ascii=False, indent=2, default=plain))
+
+
+def _summary(report: UpdateReport, folder: Path) -> str:
+    counts = {
+        "added": len(report.added),
+        "changed": len(report.changed),
+        "removed": len(report.removed),
+        "unchanged": report.unchanged,
+        "left out": len(report.skipped),
+    }
+    told = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
+    return f"{folder}: {told or 'nothing to do'} ({report.passages_embedded} passages embedded)."
+
+
+def _told(answer: Answer) -> str:
+    lines = [answer.text]
+    for number, citation in enumerate(answer.citations, start=1):
+        lines += ["", f"[{number}] {_one_line(citation.quote)}", f"    {_place(citation)}"]
+        if citation.changed:
+            lines.append(f"    {text('changed', answer.language)}")
+    if not answer.found:
+        lines += ["", text("nearest", answer.language)]
+        for hit in answer.nearest:
+            lines.append(f"  · {hit.passage.document_id}: {_one_line(hit.passage.text, 90)}")
+    return "\n".join(lines)
+
+
+def _place(citation: Citation) -> str:
+    page = f", p. {citation.page}" if citation.page else ""
+    day = f", {citation.date.isoformat()}" if citation.date else ""
+    return f"{citation.title}{day}{page} — {citation.document_id} [{citation.start}:{citation.end}]"
+
+
+def _one_line(passage: str, limit: int | None = None) -> str:
+    line = " ".join(passage.split())
+    return line if limit is None or len(line) <= limit else line[: limit - 1] + "…"
+
+
+@contextmanager
+def _progress(what: str) -> Iterator[Progress]:
+    """A progress bar on stderr, shown from the first step on."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    bar = Bar(*columns, TimeRemainingColumn(), console=Console(stderr=True))
+    task = bar.add_task(what, total=None)
+
+    def show(done: int, total: int) -> None:
+        bar.start()
+        bar.update(task, completed=done, total=total)
+
+    try:
+        yield show
+    finally:
+        bar.stop()

@@ -1,0 +1,70 @@
+"""Opcit's settings: the only place that reads the environment and `opcit.toml`.
+
+Each setting can be given as `OPCIT_NAME` in the environment or as `name = value` in an
+`opcit.toml` in the present folder; the environment wins, and the command line wins over both.
+"""
+
+from pathlib import Path
+from typing import ClassVar
+
+from pydantic import Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from index import ConfigError
+
+_FILE = "opcit.toml"
+
+
+class Config(BaseSettings):
+    """The settings, with what each is when nobody says otherwise."""
+
+    model_config: ClassVar[SettingsConfigDict] = SettingsConfigDict(
+        env_prefix="OPCIT_", toml_file=_FILE, extra="forbid", frozen=True
+    )
+
+    index: Path = Field(Path(".opcit"), description="the index folder")
+    model: str | None = Field(None, description="an encoder's folder or hub name")
+    max_file_mb: float = Field(50, gt=0, description="larger files are left out")
+    passage_characters: int = Field(900, ge=200, le=5000, description="length of a passage")
+    max_question_characters: int = Field(2000, ge=10, description="longer questions are refused")
+    host: str = Field("127.0.0.1", description="the address the chat listens on")
+    port: int = Field(7860, ge=1, le=65535, description="the port the chat listens on")
+
+    @property
+    def max_file_bytes(self) -> int:
+        """The size limit of a file, in bytes."""
+        return int(self.max_file_mb * 1_000_000)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 (the hook's signature)
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+
+def read_config(**given: object) -> Config:
+    """The settings as they stand, but for those given.
+
+    Raises ConfigError, naming the setting and what is wrong.
+    """
+    try:
+        return Config(**given)  # type: ignore[arg-type]
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"])
+        raise ConfigError(
+            f"The setting {name} is not valid ({first['msg']}); mend OPCIT_{name.upper()} or"
+            f" {_FILE}."
+        ) from error
+    except (ValueError, OSError) as error:  # tomllib's errors are ValueErrors
+        raise ConfigError(f"{_FILE} cannot be read ({error}).") from error

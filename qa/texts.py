@@ -1,0 +1,144 @@
+"""Every sentence Opcit shows to a person, in French and in English.
+
+Knows no page and no command line: a key, a language and values in, a sentence out. The answers
+themselves are spans of documents and are never written here.
+"""
+
+from datetime import date
+from typing import Final
+
+from index import Language
+
+LANGUAGES: Final[tuple[Language, ...]] = ("fr", "en")
+
+TEXTS: Final[dict[str, dict[Language, str]]] = {
+    # -- the page's frame ------------------------------------------------------------------------
+    "tagline": {
+        "fr": "Chaque réponse est un passage de vos documents.",
+        "en": "Every answer is a passage of your documents.",
+    },
+    "switch_language": {"fr": "Langue de l’interface", "en": "Language of the interface"},
+    "conversation": {"fr": "Conversation", "en": "Conversation"},
+    "new_conversation": {"fr": "Nouvelle conversation", "en": "New conversation"},
+    "question_label": {"fr": "Votre question", "en": "Your question"},
+    "question_hint": {
+        "fr": "Posez votre question…",
+        "en": "Ask your question…",
+    },
+    "ask": {"fr": "Demander", "en": "Ask"},
+    "add_documents": {"fr": "Ajouter des documents", "en": "Add documents"},
+    "welcome": {
+        "fr": "Que voulez-vous savoir ?",
+        "en": "What would you like to know?",
+    },
+    "welcome_more": {
+        "fr": "La réponse est citée mot pour mot, et s’ouvre à sa place dans le document.",
+        "en": "The answer is quoted word for word, and opens in its place in the document.",
+    },
+    # -- an answer -------------------------------------------------------------------------------
+    "not_in_documents": {
+        "fr": "Les documents ne répondent pas à cette question.",
+        "en": "The documents do not answer this question.",
+    },
+    "searching": {
+        "fr": "Recherche dans {count} documents…",
+        "en": "Searching {count} documents…",
+    },
+    "open_citation": {"fr": "Ouvrir le passage : {title}", "en": "Open the passage: {title}"},
+    "page": {"fr": "page {page}", "en": "page {page}"},
+    "undated": {"fr": "sans date", "en": "undated"},
+    "confidence": {"fr": "Confiance : {percent} %", "en": "Confidence: {percent}%"},
+    "confidence_hint": {
+        "fr": "Probabilité estimée que cette citation réponde à la question",
+        "en": "Estimated probability that this citation answers the question",
+    },
+    "nearest": {
+        "fr": "Les passages les plus proches se trouvent dans :",
+        "en": "The nearest passages are in:",
+    },
+    "unexpected": {
+        "fr": "Un problème imprévu est survenu ; le détail est affiché dans le terminal.",
+        "en": "Something unexpected went wrong; the terminal shows the details.",
+    },
+    # -- the document ----------------------------------------------------------------------------
+    "reader": {"fr": "Document cité", "en": "Cited document"},
+    "reader_empty": {
+        "fr": "Les sources s’ouvrent ici, à la phrase qui répond.",
+        "en": "Sources open here, at the sentence that answers.",
+    },
+    "library": {"fr": "Documents : {count}", "en": "Documents: {count}"},
+    "library_empty": {
+        "fr": "Il n’y a encore aucun document. Ajoutez-en pour commencer.",
+        "en": "There are no documents yet. Add some to begin.",
+    },
+    "library_rest": {"fr": "et {count} de plus", "en": "and {count} more"},
+    "citations": {"fr": "Citations", "en": "Citations"},
+    "previous": {"fr": "Citation précédente", "en": "Previous citation"},
+    "next": {"fr": "Citation suivante", "en": "Next citation"},
+    "copy_link": {"fr": "Copier le lien", "en": "Copy link"},
+    "copied": {"fr": "Lien copié", "en": "Link copied"},
+    "close": {"fr": "Fermer", "en": "Close"},
+    "to_library": {"fr": "Tous les documents", "en": "All documents"},
+    "changed": {
+        "fr": "Le fichier a changé depuis son indexation.",
+        "en": "The file has changed since it was indexed.",
+    },
+    "changed_shown": {
+        "fr": "Le fichier a changé depuis son indexation. Voici le texte tel qu’il a été indexé.",
+        "en": "The file has changed since it was indexed. This is the text as it was indexed.",
+    },
+    "missing_document": {
+        "fr": "Ce document n’est plus dans l’index.",
+        "en": "This document is no longer in the index.",
+    },
+    "bad_link": {
+        "fr": "Ce lien ne mène à aucun passage.",
+        "en": "This link leads to no passage.",
+    },
+    "hidden_text": {
+        "fr": "{count} caractères ne sont pas affichés",
+        "en": "{count} characters are not shown",
+    },
+    "show_all": {"fr": "Tout afficher", "en": "Show all"},
+    # -- adding documents ------------------------------------------------------------------------
+    "adding": {
+        "fr": "Lecture des documents : {done} sur {total}",
+        "en": "Reading documents: {done} of {total}",
+    },
+    "sending": {"fr": "Envoi des documents…", "en": "Sending documents…"},
+    "added_files": {"fr": "Ajoutés : {names}", "en": "Added: {names}"},
+    "changed_files": {"fr": "Mis à jour : {names}", "en": "Updated: {names}"},
+    "skipped_files": {"fr": "Laissés de côté :", "en": "Left out:"},
+    "unchanged_files": {
+        "fr": "Ces documents étaient déjà dans l’index.",
+        "en": "These documents were already in the index.",
+    },
+    # -- the server ------------------------------------------------------------------------------
+    "listening": {
+        "fr": "Opcit est à l’écoute sur {url} (Ctrl-C pour arrêter).",
+        "en": "Opcit listens on {url} (Ctrl-C to stop).",
+    },
+}
+
+_MONTHS: Final[dict[Language, list[str]]] = {
+    "fr": (
+        "janvier février mars avril mai juin juillet août septembre octobre novembre décembre"
+    ).split(),
+    "en": (
+        "January February March April May June July August September October November December"
+    ).split(),
+}
+
+
+def text(key: str, language: Language, **values: object) -> str:
+    """The sentence `key` in `language`, with `values` in its places.
+
+    Raises KeyError where the sentence does not exist or a value is missing.
+    """
+    return TEXTS[key][language].format(**values)
+
+
+def date_text(day: date, language: Language) -> str:
+    """A day as it is written in running text: `1er mars 2024`, `1 March 2024`."""
+    number = "1er" if language == "fr" and day.day == 1 else str(day.day)
+    return f"{number} {_MONTHS[language][day.month - 1]} {day.year}"

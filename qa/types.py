@@ -1,0 +1,51 @@
+"""What Opcit answers with. Offsets are half-open code points of the document's text."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from index import Hit, Language
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A place in a document: `document.text[start:end] == quote`, proved before it leaves.
+
+    `quote` is the sentence or sentences that hold the answer; `answer` is the `(start, end)` of
+    the shortest answering span inside it, or None. `page` counts from 1 and is None where the
+    format has no pages. `changed` says that the source no longer reads as it did when it was
+    indexed, so the span must not be shown in the file as it is now.
+    """
+
+    document_id: str
+    start: int
+    end: int
+    quote: str
+    title: str
+    source: str
+    date: date | None
+    page: int | None
+    answer: tuple[int, int] | None
+    changed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The reply to one question.
+
+    `text` is the shortest verbatim span that answers, or, when the documents are silent, a
+    sentence that says so in the question's language (then `citations == ()`). `confidence` is
+    the calibrated probability, 0 to 1, that the first citation answers. `nearest` holds the best
+    passages found, best first, also when the documents are silent.
+    """
+
+    question: str
+    language: Language
+    text: str
+    citations: tuple[Citation, ...]
+    confidence: float
+    nearest: tuple[Hit, ...]
+
+    @property
+    def found(self) -> bool:
+        """Whether the documents answer."""
+        return bool(self.citations)

@@ -1,0 +1,64 @@
+"""The language of questions and documents."""
+
+import subprocess
+import sys
+
+import pytest
+
+from index.language import detect
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("Qui gagne ?", "fr"),
+        ("Who won?", "en"),
+        ("Où est-ce ?", "fr"),
+        ("QUI EST LE MAIRE DE LYON ?", "fr"),
+        ("WHO IS THE MAYOR OF LYON?", "en"),
+        ("Qu’est-ce que l’euro", "fr"),
+        ("l'eau potable", "fr"),
+        ("drinking water supply", "en"),
+        ("Combien coûte « Le Monde » ?", "fr"),
+        ("Who wrote “Les Misérables”?", "en"),
+        ("Was Valérie Pécresse elected?", "en"),
+        ("Qui a dit « What a wonderful world » ?", "fr"),
+        ("D’où vient « Game of Thrones » ?", "fr"),
+        ("What did Élisabeth Borne announce?", "en"),
+        ("When did the war end", "en"),
+        ("Quand la guerre a-t-elle fini", "fr"),
+    ],
+)
+def test_a_question(text: str, language: str) -> None:
+    assert detect(text) == language
+
+
+@pytest.mark.parametrize("text", ["", " \n\u00a0", "2021", "12/03/2021 ?", "…", "«\u00a0»"])
+def test_text_without_letters_is_french(text: str) -> None:
+    assert detect(text) == "fr"
+
+
+def test_only_the_beginning_of_a_document_is_read() -> None:
+    french = "La mairie de la ville a voté le budget de l'année. " * 100
+    assert len(french) > 4000
+    assert detect(french + "The council of the town has voted the budget. " * 1000) == "fr"
+
+
+def test_the_identifier_other_libraries_share_is_left_alone() -> None:
+    from py3langid import langid
+
+    detect("Qui gagne ?")
+    assert langid.classify("Wo ist der Bahnhof, und wann fährt der nächste Zug?")[0] == "de"
+
+
+def test_importing_index_does_not_load_the_parsers() -> None:
+    heavy = ("py3langid", "trafilatura", "lxml", "docx", "pypdfium2")
+    code = (
+        "import sys, index.load, index.language; "
+        f"print([name for name in {heavy} if name in sys.modules])"
+    )
+    run = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True
+    )
+    assert run.stdout.strip() == "[]"
+    assert run.stderr == ""

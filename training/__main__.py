@@ -1,0 +1,109 @@
+"""The command line of the recipe: `python -m training STEP --help`."""
+
+from __future__ import annotations
+
+import argparse
+import random
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from tokenizers import Tokenizer
+
+from . import corpora, distil, lexicon, measure, vocabulary
+from .student import MAX_TOKENS, Encoder, save, start_from_teacher, teacher_folder
+
+LEXICON_PAIRS = 90_000
+"""How many pairs of each source the lexicon is learnt from, about."""
+
+
+def start(data: Path, out: Path, french_pieces: int, layers: Sequence[int]) -> None:
+    """Make the tokenizer, the lexicons and the untrained student, in `out`."""
+    sources = corpora.parallel_sources(data)
+    pairs = [pair for source in sources.values() for pair in source]
+    teacher = Encoder.load(teacher_folder())
+    plain = Tokenizer.from_str(teacher.tokenizer.to_str())
+    plain.no_truncation()
+    used = vocabulary.piece_counts(plain, (english for _, english in pairs))
+    # the documents' words count thrice: news names what parliaments and laws do not
+    texts = [french for french, _ in pairs] + 3 * list(corpora.documents(data).values())
+    learnt = vocabulary.french_pieces(texts, french_pieces)
+    pieces = vocabulary.merged_pieces(plain.get_vocab(), used, learnt, rarest=3, always=14000)
+    tokenizer = vocabulary.finished(pieces, MAX_TOKENS)
+    some = [
+        pair
+        for source in sources.values()
+        for pair in source[:: max(1, len(source) // LEXICON_PAIRS)]
+    ]
+    forward, backward = lexicon.learn(some)
+    out.mkdir(parents=True, exist_ok=True)
+    lexicon.write(out / "lexicon.fr-en.json", forward)
+    lexicon.write(out / "lexicon.en-fr.json", backward)
+    sample = pairs[::4]
+    student = start_from_teacher(
+        teacher,
+        tokenizer,
+        forward,
+        vocabulary.piece_counts(tokenizer, (english for _, english in sample)),
+        vocabulary.piece_counts(tokenizer, (french for french, _ in sample)),
+        layers,
+    )
+    save(student, out / "start")
+    print(f"{out / 'start'}: {len(pieces)} word pieces, {len(layers)} layers")
+
+
+def train(data: Path, out: Path, schedule: distil.Schedule) -> None:
+    """Train the student of `out/start` into `out/model`."""
+    distil.train(
+        Encoder.load(out / "start"),
+        Encoder.load(teacher_folder()),
+        distil.distillation_sources(data),
+        distil.Contrast(data, schedule, random.Random(schedule.seed)),
+        schedule,
+        out,
+        lambda line: print(line, flush=True),
+    )
+
+
+def show_measures(model: str, data: Path) -> None:
+    """Print the figures of a folder, or of the teacher, as sentence-transformers encodes."""
+    from sentence_transformers import SentenceTransformer
+
+    folder = teacher_folder() if model == "teacher" else Path(model)
+    loaded = SentenceTransformer(str(folder), device="cpu")
+
+    def encode(texts: Sequence[str]) -> np.ndarray:
+        return np.asarray(loaded.encode(list(texts), normalize_embeddings=True))
+
+    for kind, left, right, cosine in measure.probes(encode):
+        print(f"{kind:5} {cosine:6.3f}  {left} | {right}", flush=True)
+    for name, value in measure.all_measures(encode, data).items():
+        print(f"{name:40} {value:.4g}", flush=True)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one step of the recipe."""
+    parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
+    steps = parser.add_subparsers(dest="step", required=True)
+    first = steps.add_parser("start", help="make the tokenizer and the untrained student")
+    second = steps.add_parser("distil", help="train it")
+    third = steps.add_parser("measure", help="print a model's figures")
+    third.add_argument("model", help="a folder, or 'teacher'")
+    for step in (first, second, third):
+        step.add_argument("--data", type=Path, required=True, help="see README.md")
+    for step in (first, second):
+        step.add_argument("--out", type=Path, required=True, help="folder to work in")
+    first.add_argument("--french-pieces", type=int, default=18000)
+    first.add_argument("--layers", type=int, nargs="+", default=list(range(6)))
+    second.add_argument("--minutes", type=float, default=distil.Schedule().minutes)
+    given = parser.parse_args(arguments)
+    if given.step == "start":
+        start(given.data, given.out, given.french_pieces, given.layers)
+    elif given.step == "distil":
+        train(given.data, given.out, distil.Schedule(minutes=given.minutes))
+    else:
+        show_measures(given.model, given.data)
+
+
+if __name__ == "__main__":
+    main()
