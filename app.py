@@ -24,8 +24,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from qa import Answer, Assistant, Language, OpcitError, markup
-from qa.texts import text
+from qa import Answer, Assistant, Config, Language, OpcitError, markup, read_config, text
 
 History = list[dict[str, Any]]
 
@@ -87,10 +86,10 @@ class Page:
             answer = self._assistant.ask(question.strip())
             reply, reader = self._reply(answer), self._first_source(answer, language)
         except OpcitError as error:
-            reply, reader = markup.note_html(str(error)), gr.skip()
+            reply, reader = markup.refusal_html(str(error)), gr.skip()
         except Exception:
             _LOG.exception("A question could not be answered")
-            reply, reader = markup.note_html(text("unexpected", language)), gr.skip()
+            reply, reader = markup.refusal_html(text("unexpected", language)), gr.skip()
         yield gr.skip(), [*history, _said("assistant", reply)], reader
 
     def example(
@@ -149,10 +148,10 @@ class Page:
             report = task.result()
             notice = markup.outcome_html(report.added, report.changed, report.skipped, language)
         except OpcitError as error:
-            notice = markup.note_html(str(error))
+            notice = markup.refusal_html(str(error))
         except Exception:
             _LOG.exception("Documents could not be added")
-            notice = markup.note_html(text("unexpected", language))
+            notice = markup.refusal_html(text("unexpected", language))
         yield notice, markup.head_html(language, len(self._assistant.documents())), None
 
     def _reply(self, answer: Answer) -> str:
@@ -180,11 +179,19 @@ class Page:
         bar = markup.toolbar_html(place, group, language)
         document = self._assistant.document(place.document_id)
         if document is None:
-            return bar + markup.note_html(text("missing_document", language))
-        changed = False
+            return bar + markup.refusal_html(text("missing_document", language))
         return bar + markup.document_html(
-            document, place, language, group=group, changed=changed, whole=whole
+            document,
+            place,
+            language,
+            group=group,
+            changed=self._changed(place.document_id),
+            whole=whole,
         )
+
+    def _changed(self, document_id: str) -> bool:
+        asked = getattr(self._assistant, "source_changed", None)
+        return bool(asked and asked(document_id))
 
 
 def build_app(assistant: Assistant) -> gr.Blocks:
@@ -241,35 +248,27 @@ def build_app(assistant: Assistant) -> gr.Blocks:
         reader.speak(page.speak, None, labels, **quiet)
         upload.upload(page.add, [upload, language], [notice, head, upload], **quiet)
         again.click(lambda: ([], ""), None, [chat, notice], **quiet)
-    return blocks
+    return blocks  # type: ignore[no-any-return]
 
 
-def serve(
-    index_folder: Path,
-    *,
-    port: int = 7860,
-    host: str = "127.0.0.1",
-    open_browser: bool = True,
-    auth: tuple[str, str] | None = None,
-) -> None:
+def serve(config: Config, *, open_browser: bool = True) -> None:
     """Open the index and serve the page over it until Ctrl-C.
 
-    `auth` is a name and a password, without which only this machine is listened to. Raises
-    OpcitError if the index cannot be opened, the port is taken or the address is not allowed.
+    Raises OpcitError if the index cannot be opened, the port is taken, or the address is one that
+    other machines could reach: there is no password yet.
     """
-    if host not in _LOOPBACK and auth is None:
+    if config.host not in _LOOPBACK:
         raise OpcitError(
-            f"The page is not shown on {host} without a password; leave the address out, or give"
-            " a name and a password."
+            f"The chat has no password and listens on this machine only, not on {config.host};"
+            " use --host 127.0.0.1."
         )
-    assistant = Assistant.open(index_folder)
+    assistant = Assistant.open(config.index, config)
     blocks = build_app(assistant)
     try:
         _, url, _ = blocks.queue(default_concurrency_limit=_AT_ONCE).launch(
-            server_name=host,
-            server_port=port,
+            server_name=config.host,
+            server_port=config.port,
             inbrowser=open_browser,
-            auth=auth,
             share=False,
             quiet=True,
             prevent_thread_lock=True,
@@ -284,7 +283,8 @@ def serve(
         )
     except OSError as error:
         raise OpcitError(
-            f"Port {port} of {host} is taken by another program; choose another with --port."
+            f"Port {config.port} of {config.host} is taken by another program; choose another with"
+            " --port."
         ) from error
     print(text("listening", "en", url=url.rstrip("/")), file=sys.stderr, flush=True)
     threading.Thread(target=assistant.warm, daemon=True).start()
@@ -331,6 +331,6 @@ def _asset(name: str) -> str:
 
 if __name__ == "__main__":
     try:
-        serve(Path(".opcit"))
+        serve(read_config())
     except OpcitError as problem:
         sys.exit(str(problem))

@@ -11,6 +11,7 @@ Does not know: passages, sentences, vectors, or where documents are kept. It rea
 (a scanned page has no text), no header or footer, and nothing from the network.
 """
 
+import copy
 import io
 import logging
 import os
@@ -295,7 +296,7 @@ def _decode(data: bytes, name: str) -> str:
         except UnicodeDecodeError as error:
             # Binary first: "not text" is a better answer for a picture than "bad encoding".
             _refuse_binary(data.decode("latin-1"), name)
-            if _is_damaged_utf8(data):
+            if _is_mostly_utf8(data):
                 raise LoadError(
                     f"{name}: its UTF-8 is damaged at byte {error.start}; save it again as UTF-8."
                 ) from None
@@ -314,8 +315,8 @@ def _decode_as(data: bytes, encoding: str, name: str) -> str:
         ) from None
 
 
-def _is_damaged_utf8(data: bytes) -> bool:
-    """Whether undecodable bytes stand in what is otherwise UTF-8.
+def _is_mostly_utf8(data: bytes) -> bool:
+    """Whether what is not ASCII is UTF-8, but for a few bytes.
 
     In cp1252 text hardly any accent happens to be good UTF-8. A damaged UTF-8 file would decode
     as cp1252 too, but with two wrong letters for every accent.
@@ -402,7 +403,9 @@ def _decode_html(data: bytes, name: str) -> str:
     if not data.startswith((b"\xff\xfe", b"\xfe\xff")):
         for encoding in _html_encodings(data):
             try:
-                text = data.decode(encoding, errors="strict" if encoding != "utf-8" else "replace")
+                text = data.decode(
+                    encoding, errors="replace" if encoding == "utf-8-sig" else "strict"
+                )
             except (LookupError, UnicodeDecodeError):
                 continue
             _refuse_binary(text, name)
@@ -418,8 +421,8 @@ def _html_encodings(data: bytes) -> Iterator[str]:
             yield "cp1252"
         elif _OTHER_CHARSETS.fullmatch(charset):
             yield charset
-    if _is_damaged_utf8(data):
-        yield "utf-8"
+    if _is_mostly_utf8(data):
+        yield "utf-8-sig"
 
 
 def _translate(page: Any, table: dict[int, Any]) -> None:
@@ -442,8 +445,6 @@ _BLOCK_EDGE = "\ue0b0"
 
 def _article_blocks(page: Any) -> list[str]:
     """The paragraphs of the page's article, or of the whole page where none can be made out."""
-    import copy
-
     import trafilatura
     from trafilatura.settings import DEFAULT_CONFIG
 
@@ -461,7 +462,8 @@ def _article_blocks(page: Any) -> list[str]:
     for element in page.xpath(_FURNITURE):
         element.drop_tree()
     containers = page.xpath(_CONTAINERS)
-    container = containers[0] if len(containers) == 1 else page
+    body = page.find("body")
+    container = containers[0] if len(containers) == 1 else page if body is None else body
     if kept and kept >= _LEAST_SHARE * _running_words(container):
         return blocks
     return _all_blocks(container)
@@ -517,8 +519,6 @@ def _html_date(page: Any) -> date | None:
 
 
 def _without_tail(element: Any) -> Any:
-    import copy
-
     twin = copy.deepcopy(element)
     twin.tail = None
     return twin

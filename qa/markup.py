@@ -77,8 +77,13 @@ def question_html(question: str) -> str:
 
 
 def note_html(sentence: str) -> str:
-    """A sentence of Opcit's own in the conversation: an error, or what it is doing."""
+    """What Opcit is doing, in a sentence."""
     return f'<p class="note">{_escape(sentence)}</p>'
+
+
+def refusal_html(sentence: str) -> str:
+    """Why Opcit does not do what was asked, in a sentence."""
+    return f'<p class="refusal">{_escape(sentence)}</p>'
 
 
 def answer_html(answer: Answer) -> str:

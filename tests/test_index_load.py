@@ -206,9 +206,11 @@ def test_html_with_stray_control_characters(tmp_path: Path) -> None:
     assert document.title == "Le titre"
 
 
-def test_html_with_a_utf16_mark(tmp_path: Path) -> None:
-    page = "<html><head><meta charset=utf-8></head><body><p>l’été à Nîmes</p></body></html>"
-    assert read(write(tmp_path, "a.html", page.encode("utf-16"))).text == "l’été à Nîmes"
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig"])
+def test_html_with_a_mark(tmp_path: Path, encoding: str) -> None:
+    for head in ("<html><head><meta charset=iso-8859-1></head><body><p>", ""):
+        page = head + "l’été à Nîmes"
+        assert read(write(tmp_path, "a.html", page.encode(encoding))).text == "l’été à Nîmes"
 
 
 # --- structure -------------------------------------------------------------------------------
@@ -268,7 +270,8 @@ def test_html_with_many_articles_is_read_whole(tmp_path: Path) -> None:
         for n in range(8)
     )
     page = f"<html><body><nav>Menu</nav>{articles}</body></html>"
-    text = read(write(tmp_path, "blog.html", page)).text
+    text = read(write(tmp_path, "blog.html", "<title>Blog</title>" + page)).text
+    assert text.startswith("Nouvelle 0\n\nLa commune numéro 0")
     assert [n for n in range(8) if f"La commune numéro {n} a voté" in text] == list(range(8))
 
 
