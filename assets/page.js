@@ -34,8 +34,6 @@ function follow(anchor) {
 
 function show() {
   const mark = element.querySelector("mark.cited, mark.passage");
-  const paper = element.querySelector(".paper, .library");
-  if (!paper) return;
   const pane = scroller();
   if (mark && mark.textContent) {
     const above = mark.getBoundingClientRect().top - pane.getBoundingClientRect().top;
@@ -45,7 +43,7 @@ function show() {
   }
   if (wants !== "focus") return;
   root.classList.add("reading");
-  const target = mark && mark.textContent ? mark : element.querySelector("h2");
+  const target = mark && mark.textContent ? mark : element.querySelector("h2, .refusal");
   target?.setAttribute("tabindex", "-1");
   target?.focus({ preventScroll: true });
 }
@@ -69,6 +67,7 @@ function speak(language) {
 let questions = 0;
 
 function followConversation() {
+  document.querySelector("#chat [role=log]")?.setAttribute("aria-label", "Conversation");
   // Gradio names each message with its HTML, which a screen reader would spell out.
   for (const message of document.querySelectorAll("#chat [data-testid][aria-label]")) {
     message.removeAttribute("aria-label");

@@ -21,6 +21,8 @@ import numpy.typing as npt
 Array = npt.NDArray[np.float64]
 Statistic = Callable[[Array], Array]
 
+# How many weights are held at a time.
+_BLOCK = 2_000_000
 _LIGATURES = str.maketrans({"œ": "oe", "æ": "ae", "ß": "ss"})
 _ARTICLES = frozenset("le la les l un une des du de d the a an".split())
 
@@ -91,7 +93,7 @@ def mean(weights: Array, values: Array) -> Array:
 
 
 def quantile(weights: Array, values: Array, share: float) -> Array:
-    """The smallest value that at least `share` of the weight does not exceed."""
+    """The smallest value such that `share` of the weight is on values up to it."""
     order = np.argsort(values, kind="stable")
     reached = np.cumsum(weights[:, order], axis=1)
     total = reached[:, -1:]
@@ -144,7 +146,7 @@ def calibration(
 
     All three have shape (rounds, bins); a bin without weight holds NaN in the last two.
     """
-    members = np.eye(bins)[np.minimum((confidence * bins).astype(int), bins - 1)]
+    members = np.eye(bins)[np.clip((confidence * bins).astype(int), 0, bins - 1)]
     size = weights @ members
     stated = _divide(weights @ (members * confidence[:, None]), size)
     return size, stated, _divide(weights @ (members * right[:, None]), size)
@@ -218,7 +220,7 @@ def _draws(clusters: Sequence[Hashable], rounds: int, seed: int) -> Iterator[Arr
     cluster = np.array([numbers[each] for each in clusters])
     size = len(numbers)
     rng = np.random.default_rng(seed)
-    block = max(1, min(rounds, 2_000_000 // size))
+    block = max(1, min(rounds, _BLOCK // size))
     for start in range(0, rounds, block):
         height = min(block, rounds - start)
         drawn = rng.integers(size, size=(height, size)) + size * np.arange(height)[:, None]

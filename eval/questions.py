@@ -163,7 +163,7 @@ def _both_languages(row: "_Row") -> list[Question]:
 
 def _flat_question(row: "_Row", contexts: "_Contexts", usual: Language) -> Question:
     name, context = row.text("id"), row.text("context")
-    answers = tuple(a for a in row.values.get("answers") or () if isinstance(a, str) and a)
+    answers = row.texts("answers")
     stated = row.values.get("lang")
     return Question(
         id=name,
@@ -298,6 +298,13 @@ class _Row:
         except UnicodeEncodeError:
             raise OpcitError(f"{self.place}: `{key}` holds half a character.") from None
         return text
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        """The texts under `key` that are not empty; a row without the key has none."""
+        texts = self._value(key, list, "a list of texts", ())
+        if not all(isinstance(text, str) for text in texts):
+            raise OpcitError(f"{self.place}: `{key}` must be a list of texts.")
+        return tuple(filter(None, texts))
 
     def flag(self, key: str, default: bool) -> bool:
         return bool(self._value(key, bool, "true or false", default))

@@ -151,7 +151,8 @@ def _check_gold(questions: QuestionSet, library: _Library) -> list[str]:
     if golds and len(missing) == len(golds):
         raise OpcitError(
             f"none of the {len(golds)} answerable questions' documents is in this index "
-            f"(the first is {_docs(missing[0])[0]!r}); index the folder they stand in."
+            f"(the first is {_docs(missing[0])[0]!r}); index the folder they stand in"
+            f"{', or leave --index out: the set brings them' if questions.documents else ''}."
         )
     notices = []
     if missing:
@@ -243,9 +244,9 @@ def _answer_scores(question: Question, answer: Answer, library: _Library) -> dic
         exact = [library.place(c.document_id, (c.start, c.end)) == c for c in cited]
         scores["citations_exact"] = sum(exact) / len(exact)
     if question.answerable:
-        wording = answer.text if answer.found else ""
-        scores["exact_match"] = metrics.exact_match(wording, question.answers)
-        scores["token_f1"] = metrics.token_f1(wording, question.answers)
+        # The sentence of an abstention is no answer, whatever words it shares with the gold.
+        scores["exact_match"] = answer.found * metrics.exact_match(answer.text, question.answers)
+        scores["token_f1"] = answer.found * metrics.token_f1(answer.text, question.answers)
         scores["first_hit"] = float(hits[:1] == [True])
         scores["any_hit"] = float(any(hits))
     if cited and question.answerable and question.evidence:

@@ -69,15 +69,23 @@ def by_group(
     language: str, summaries: Sequence[Summary]
 ) -> tuple[list[str], list[tuple[str, list[str]]]]:
     """The header, and for each kind and answerability its name and cells."""
-    shown = [m for m in MEASURES if m.name in _KIND_MEASURES]
-    decisions = [m for m in MEASURES if m.name in _DECISIONS]
-    rows = []
-    for group in summaries:
-        if group.language == language and not _is_whole(group):
-            decided = next((m for m in decisions if m.name in group.figures), decisions[0])
-            cells = [figure(measure, group, digits=2) for measure in (*shown, decided)]
-            rows.append((_group_name(group), [str(group.n), *cells]))
-    return ["", "n", *(m.label for m in shown), "answers/abstains rightly"], rows
+    groups = [s for s in summaries if s.language == language and not _is_whole(s)]
+    defined = [m for m in MEASURES if any(m.name in group.figures for group in groups)]
+    columns = {m.label: [m] for m in defined if m.name in _KIND_MEASURES}
+    decisions = [m for m in defined if m.name in _DECISIONS]
+    if decisions:
+        columns["answers/abstains rightly"] = decisions
+    rows = [
+        (_group_name(group), [str(group.n), *(_first(each, group) for each in columns.values())])
+        for group in groups
+    ]
+    return ["", "n", *columns], rows
+
+
+def _first(measures: Sequence[Measure], group: Summary) -> str:
+    """The first of the measures that the group has."""
+    found = next((m for m in measures if m.name in group.figures), measures[0])
+    return figure(found, group, digits=2)
 
 
 def _group_name(group: Summary) -> str:
@@ -133,7 +141,7 @@ def _table(title: str, first: str, *others: str) -> Table:
         pad_edge=False,
         collapse_padding=True,
     )
-    table.add_column(first, no_wrap=True)
+    table.add_column(first, overflow="fold")
     for other in others:
         table.add_column(other, justify="right", no_wrap=True)
     return table

@@ -23,10 +23,11 @@ from .catalog import Catalog, Entry
 from .derived import Derived, derive, discard_derived, open_derived
 from .embed import Embedder
 from .errors import EncoderError, FolderError, IndexFolderError
+from .language import detect
 from .load import find_files
 from .sources import SourceState, source_state
 from .split import SplitSettings
-from .types import Document, Filter, Hit
+from .types import Document, Filter, Hit, Language
 from .update import Progress, UpdateReport, apply_plan, plan_update
 
 FORMAT = 1
@@ -93,7 +94,16 @@ class Index:
     def matching(self, text: str, k: int, among: Filter | None = None) -> list[Hit]:
         """The at most `k` passages that share the text's words, by BM25, best first."""
         with self._view() as (catalog, derived):
-            return _hits(catalog, derived.words.search(text, k, _allowed(catalog, among)))
+            documents = _allowed(catalog, among)
+            return _hits(catalog, derived.words.search(text, detect(text), k, documents))
+
+    def wanted(self, question: str, target: Language) -> list[tuple[float, dict[str, float]]]:
+        """For each word of a question, its rarity here and the stems of `target` that match it.
+
+        The stems have weights up to 1; rarity is BM25's inverse document frequency.
+        """
+        with self._view() as (_, derived):
+            return derived.words.wanted(question, detect(question), target)
 
     def document(self, document_id: str) -> Document | None:
         """The document with this id as it was indexed, or None."""

@@ -65,8 +65,11 @@ def plan_update(catalog: Catalog, root: Path, files: list[Path], rebuild: bool) 
         else:
             plan.to_read.append((path, entry.id))
             plan.replaced.append(entry)
+    listed = set(files)
     for entry in by_source.values():
         if entry.root == plan.root:
+            if not listed.isdisjoint(Path(entry.source).parents):
+                continue  # its folder cannot be read now (find_files lists it): nothing is known
             plan.vanished.append(entry)
         elif rebuild:
             plan.to_move.append(entry)

@@ -73,7 +73,7 @@ class FaissStore:
 
     def fits(self, more: int, trained_on: int) -> bool:
         """Whether `more` vectors can be added to a store trained on `trained_on` of them."""
-        return _FEW <= trained_on and len(self) + more <= trained_on * _GROWTH_BEFORE_TRAINING
+        return trained_on >= _FEW and len(self) + more <= trained_on * _GROWTH_BEFORE_TRAINING
 
     def __len__(self) -> int:
         return int(self._index.ntotal)

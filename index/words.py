@@ -1,11 +1,12 @@
 """BM25 over word stems, French and English, with tantivy.
 
 Each passage goes, under its document's title, into the field of its own language: elisions cut
-off, accents and ligatures folded, stop words dropped, stems kept. A question is read by both
-languages' analysers, so that names and borrowed words match across them. Derived from the
-catalog; it can be thrown away.
+off, accents and ligatures folded, stop words dropped, stems kept. A question in the other language
+matches by the translations of its words (lexicon.py) and by names. Derived from the catalog; it
+can be thrown away.
 """
 
+import math
 from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import get_args
 import tantivy
 
 from .catalog import PassageRow
+from .lexicon import folded_words, related, translations
 from .split import headed
 from .types import Language
 
@@ -24,6 +26,19 @@ _WORD = r"[\p{L}\p{M}\p{N}]+"
 _ELIDED: dict[Language, list[str]] = {
     "fr": "c d j l m n s t qu jusqu lorsqu puisqu quoiqu presqu quelqu".split(),
     "en": "s t d m ll re ve".split(),
+}
+# Words that ask, or only hold a sentence together: tantivy's lists of stop words lack them.
+_SAYS_NOTHING: dict[Language, list[str]] = {
+    "fr": (
+        "quel quelle quels quelles combien pourquoi comment quand lequel laquelle lesquels"
+        " lesquelles quoi ou dont est sont etait etaient ete etre a ont avait avaient avoir eu"
+        " fait il elle ils elles se ce cet cette ces selon"
+    ).split(),
+    "en": (
+        "who whom whose what which when where why how many much did do does done was were been"
+        " being has have had its he she they his her their them we you our from about than that"
+        " this these those there according"
+    ).split(),
 }
 _SNOWBALL = {"fr": "french", "en": "english"}
 _WRITER_BYTES = 64_000_000
@@ -67,21 +82,23 @@ class WordIndex:
         self._index.reload()
 
     def search(
-        self, question: str, k: int, documents: Sequence[int] | None = None
+        self, question: str, language: Language, k: int, documents: Sequence[int] | None = None
     ) -> list[tuple[int, float]]:
         """The at most `k` best `(passage key, BM25 score)`, best first.
 
-        Only in the documents with the given keys, if any are given.
+        Passages in the other language than the question's are matched by the question's words
+        and their translations, each word counting once, by its best match. Only in the documents
+        with the given keys, if any are given.
         """
-        schema = self._index.schema
         clauses = [
-            (tantivy.Occur.Should, tantivy.Query.term_query(schema, language, stem, "freq"))
-            for language in LANGUAGES
-            for stem in dict.fromkeys(stems(question, language))
+            (tantivy.Occur.Should, self._any_of(target, weights))
+            for target in LANGUAGES
+            for weights in wanted_stems(question, language, target)
         ]
         if not clauses:
             return []
         query = tantivy.Query.boolean_query(clauses)
+        schema = self._index.schema
         if documents is not None:
             among = tantivy.Query.term_set_query(schema, "document", list(documents))
             query = tantivy.Query.boolean_query(
@@ -95,10 +112,55 @@ class WordIndex:
         keys = searcher.fast_field_values("key", [address for _, address in hits])
         return [(int(key or 0), score) for key, (score, _) in zip(keys, hits, strict=True)]
 
+    def _any_of(self, field: str, weights: dict[str, float]) -> "tantivy.Query":
+        schema = self._index.schema
+        terms = [
+            tantivy.Query.boost_query(tantivy.Query.term_query(schema, field, stem, "freq"), weight)
+            for stem, weight in weights.items()
+        ]
+        return terms[0] if len(terms) == 1 else tantivy.Query.disjunction_max_query(terms)
+
+    def wanted(
+        self, question: str, source: Language, target: Language
+    ) -> list[tuple[float, dict[str, float]]]:
+        """`wanted_stems`, each with its inverse document frequency; greater is rarer.
+
+        That is BM25's, of the commonest of the stems that match the word well.
+        """
+        searcher = self._index.searcher()
+        total = searcher.num_docs
+        wanted = []
+        for weights in wanted_stems(question, source, target):
+            found = max(
+                searcher.doc_freq(target, stem) for stem, weight in weights.items() if weight >= 0.5
+            )
+            wanted.append((math.log(1 + (total - found + 0.5) / (found + 0.5)), weights))
+        return wanted
+
 
 def stems(text: str, language: Language) -> list[str]:
     """The word stems of a text in reading order, as the index of that language holds them."""
     return list(_analyser(language).analyze(text))
+
+
+def wanted_stems(question: str, source: Language, target: Language) -> list[dict[str, float]]:
+    """For each word of a question, the stems of language `target` that match it, with weights.
+
+    Those of the word itself, and those of its translations, or, within a language, of the words
+    that share a translation with it.
+    """
+    kin = related if source == target else translations
+    wanted = []
+    for word in dict.fromkeys(folded_words(question)):
+        if not stems(word, source):
+            continue  # a word that says nothing has translations that say nothing
+        weights = dict.fromkeys(stems(word, target), 1.0)
+        for other, weight in kin(word, source).items():
+            for stem in stems(other, target):
+                weights[stem] = max(weight, weights.get(stem, 0.0))
+        if weights:
+            wanted.append(weights)
+    return wanted
 
 
 @cache
@@ -107,7 +169,9 @@ def _analyser(language: Language) -> "tantivy.TextAnalyzer":
     builder = builder.filter(tantivy.Filter.lowercase())
     builder = builder.filter(tantivy.Filter.stopword(_SNOWBALL[language]))
     builder = builder.filter(tantivy.Filter.ascii_fold())
-    builder = builder.filter(tantivy.Filter.custom_stopword(_ELIDED[language]))
+    builder = builder.filter(
+        tantivy.Filter.custom_stopword([*_ELIDED[language], *_SAYS_NOTHING[language]])
+    )
     return builder.filter(tantivy.Filter.stemmer(_SNOWBALL[language])).build()
 
 

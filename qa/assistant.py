@@ -16,12 +16,12 @@ from index import (
     SplitSettings,
     UpdateReport,
     default_model,
-    detect,
 )
 
 from .citations import cite
 from .config import Config, read_config
 from .extractive import ExtractiveReader, Finding, Reader
+from .question import understand
 from .retriever import Retriever
 from .texts import text
 from .types import Answer, Citation
@@ -57,17 +57,17 @@ class Assistant:
 
         Raises QuestionError if the question is empty or too long.
         """
-        question = self._asked(question)
-        language = detect(question)
-        hits = self._retriever.search(question, _READ, among)
-        findings = self._reader.read(question, hits)
+        asked = understand(self._asked(question))
+        hits = self._retriever.search(asked.text, _READ, among)
+        findings = self._reader.read(asked, hits)
         confidence = findings[0].confidence if findings else 0.0
         nearest = tuple(hits[:_NEAREST])
-        if confidence < self._reader.threshold:
-            silent = text("not_in_documents", language)
-            return Answer(question, language, silent, (), confidence, nearest)
+        if not findings or confidence < self._reader.threshold:
+            silent = text("not_in_documents", asked.language)
+            return Answer(asked.text, asked.language, silent, (), confidence, nearest)
         citations = tuple(self._cite(finding) for finding in findings)
-        return Answer(question, language, _shortest(citations[0]), citations, confidence, nearest)
+        said = _shortest(citations[0])
+        return Answer(asked.text, asked.language, said, citations, confidence, nearest)
 
     def search(self, question: str, k: int = 10, among: Filter | None = None) -> list[Hit]:
         """The at most `k` best passages for a question, best first.

@@ -26,16 +26,19 @@ _FORMS: Final[tuple[tuple[Kind, re.Pattern[str]], ...]] = tuple(
         ),
         (
             "when",
-            r"quand|when|(?:quel(?:le)?|what|which) (?:année|date|jour|mois|heure|siècle|saison|year"
-            r"|date|day|month|time|hour|century|season)|en quelle année",
+            r"quand|when|(?:quel(?:le)?|what|which) (?:année|date|jour|mois|heure|siècle|saison"
+            r"|year|date|day|month|time|hour|century|season)|en quelle année",
         ),
         (
             "where",
-            r"où|where|(?:quel(?:le)?s?|what|which) (?:ville|pays|lieu|endroit|région|commune|quartier"
-            r"|département|île|continent|village|city|country|place|town|region|district|island"
+            r"où|where|(?:quel(?:le)?s?|what|which) (?:ville|pays|lieu|endroit|région|commune"
+            r"|quartier|département|île|continent|village|city|country|place|town|region|district|island"
             r"|location|state|venue|village)",
         ),
-        ("why", r"pourquoi|why|(?:quelle|what) (?:raison|cause|reason)|what (?:caused|led|prompted)"),
+        (
+            "why",
+            r"pourquoi|why|(?:quelle|what) (?:raison|cause|reason)|what (?:caused|led|prompted)",
+        ),
         ("who", r"qui|who|whom|whose"),
         ("how", r"comment|how"),
         ("which", r"quel(?:le)?s?|lequel|laquelle|lesquel(?:le)?s|which"),

@@ -29,6 +29,8 @@ FRENCH = "Qui est le nouveau ministre des Affaires étrangères du Kazakhstan ?"
 ENGLISH = "Who makes the R21 malaria vaccine?"
 UNANSWERABLE = "xyzzy plugh frobnicate ?"
 
+expect.set_options(timeout=60_000)  # a busy machine is no failure
+
 
 @pytest.fixture(scope="module")
 def index_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -93,7 +95,7 @@ class Visitor:
         page = context.new_page()
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.goto(self._address + link)
-        expect(page.locator("#reader .library, #reader .paper")).to_be_attached()
+        expect(page.locator("#reader nav")).to_be_attached()
         expect(page.locator("#question textarea")).to_be_visible()
         return page
 
@@ -294,7 +296,7 @@ def test_an_added_document_answers(visitor: Visitor, tmp_path: Path) -> None:
         [tmp_path / "syldavie.txt", tmp_path / "photo.png"]
     )
 
-    expect(page.locator("#notice")).to_contain_text("Ajoutés : syldavie.txt", timeout=30_000)
+    expect(page.locator("#notice")).to_contain_text("Ajoutés : syldavie.txt")
     expect(page.locator("#notice")).to_contain_text("photo.png")
     answer = ask(page, "Quelle est la capitale de la Syldavie ?")
     expect(answer.locator("blockquote").first).to_contain_text("Klow")
@@ -329,11 +331,11 @@ def test_a_document_full_of_code_stays_text(visitor: Visitor, tmp_path: Path) ->
     (tmp_path / "zorglubie.html").write_text(page_of_html, encoding="utf-8")
 
     page.locator("#more input[type=file]").set_input_files(sorted(tmp_path.iterdir()))
-    expect(page.locator("#notice")).to_contain_text("zorglubie.html", timeout=30_000)
+    expect(page.locator("#notice")).to_contain_text("zorglubie.html")
     reply = ask(page, "Que mange le zorglub de la place chaque matin ?")
     expect(reply.locator("a.cite").first).to_be_visible()
     for at in range(len(attacks)):
-        reply = ask(page, f"Que lit-on sur le mur : le zorglub numéro {at} écrit quoi ?")
+        reply = ask(page, f"Que lit-on sur le mur : le zorglub {at} écrit quoi ?")
         expect(reply.locator("a.cite").first).to_be_visible()
     page.locator("#head .all").click()
     page.get_by_role("link", name="Zorglub").first.click()

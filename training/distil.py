@@ -59,6 +59,7 @@ class Schedule:
     remembered: int = 384  # passages of earlier contrast batches used as negatives
     remembered_texts: int = 2048  # teacher vectors of earlier distillation batches, likewise
     save_every: float = 10.0  # minutes
+    mine_every: float = 30.0  # minutes; hard passages are found anew; 0 for never
     seed: int = 1
 
 
@@ -148,7 +149,7 @@ class Contrast:
             for cut in corpora.cut(name, texts[name])
         ]
         self.texts = texts
-        self.mined: dict[int, list[Cut]] = {}
+        self.mined: dict[int, list[int]] = {}
         self.headings = corpora.read_records(data / "parallel" / "laws-headings.jsonl.xz")
         self.paragraphs = corpora.read_records(data / "corpora" / "europarl-paragraphs.jsonl.xz")
         self.faq = corpora.read_records(questions / "cnil-faq-fr.jsonl.xz")
@@ -209,9 +210,8 @@ class Contrast:
             for number, ranking in enumerate(
                 np.argsort(-asked @ passages.T, axis=1)[:, : best + 3]
             ):
-                wrong = [
-                    self.cuts[i] for i in ranking if not self.cuts[i].holds(self.questions[number])
-                ]
+                question = self.questions[number]
+                wrong = [int(i) for i in ranking if not self.cuts[i].holds(question)]
                 self.mined[2 * number + shift] = wrong[:best]
 
     def _wikinews(self) -> Example | None:
@@ -223,7 +223,7 @@ class Contrast:
         wrong = self.mined.get(2 * number + shift)
         hard: tuple[tuple[str, str], ...] = ()
         if wrong and self.chance.random() < 0.5:
-            chosen = self.chance.choice(wrong)
+            chosen = self.cuts[self.chance.choice(wrong)]
             hard = ((chosen.document, chosen.text),)
         return Example(asked, passage, question.document, hard)
 
@@ -322,22 +322,26 @@ def train(
         student.load_state_dict(saved["student"])
         optimiser.load_state_dict(saved["optimiser"])
         spent, step, pairs = saved["spent"], saved["step"], saved["pairs"]
+        if contrast is not None:
+            contrast.mined = saved.get("mined", {})
         chance.seed(schedule.seed + int(step))
 
     def keep() -> None:
         save(student, folder / "model")
-        values = {"student": student.state_dict(), "optimiser": optimiser.state_dict()}
+        values: dict[str, object] = {"student": student.state_dict(), "optimiser": optimiser.state_dict()}
         # written aside, then renamed: a run killed while saving keeps its last state
+        if contrast is not None:
+            values["mined"] = contrast.mined
         torch.save({**values, "spent": spent, "step": step, "pairs": pairs}, folder / "state.part")
         (folder / "state.part").replace(state)
 
-    if contrast is not None:
+    if contrast is not None and schedule.mine_every > 0 and not contrast.mined:
         contrast.mine(student)
     batches = distillation_batches(sources, schedule, chance)
     earlier = torch.zeros(0, student.bert.config.hidden_size)
     losses: list[float] = []
     contrasts: list[float] = []
-    last_save, clock = spent, time.monotonic()
+    last_save, last_mine, clock = spent, spent, time.monotonic()
     student.train()
     teacher.eval()
     while (done := max(spent / schedule.minutes, step / schedule.steps)) < 1:
@@ -376,8 +380,10 @@ def train(
             )
         if spent - last_save >= schedule.save_every:
             keep()
-            if contrast is not None:
+            mining = contrast is not None and schedule.mine_every > 0 and done < 0.8
+            if contrast is not None and mining and spent - last_mine >= schedule.mine_every:
                 contrast.mine(student)
+                last_mine = spent
             now = time.monotonic()
             spent, clock = spent + (now - clock) / 60, now
             last_save = spent

@@ -1,0 +1,209 @@
+"""The way of a question: passages found, read, cited or not."""
+
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import pytest
+from conftest import ARTICLES, StemEmbedder
+from hypothesis import given
+from hypothesis import strategies as st
+
+from index import Document, Filter, Hit, Index
+from qa import Answer, Assistant, Config, QuestionError
+from qa.citations import cite, holds
+from qa.extractive import ExtractiveReader, Finding
+from qa.question import Question, understand
+from qa.retriever import Retriever
+from qa.spans import SpanModel, asked_words, tokens
+
+KAZAKHSTAN = "2022-01-14-kazakhstan.txt"
+
+
+@pytest.fixture
+def index(tmp_path: Path, documents: Path, embedder: StemEmbedder) -> Index:
+    made = Index.create(tmp_path / "index", embedder)
+    made.update(documents, max_bytes=1_000_000)
+    return made
+
+
+@pytest.fixture
+def assistant(index: Index) -> Assistant:
+    return Assistant(index, ExtractiveReader(index), Config())
+
+
+class SureReader:
+    """Answers with a span of the first passage, with the confidence it is given."""
+
+    threshold = 0.5
+
+    def __init__(self, confidence: float) -> None:
+        self.confidence = confidence
+
+    def read(self, question: Question, hits: list[Hit]) -> list[Finding]:
+        del question
+        passage = hits[0].passage
+        start = passage.text.index("Mukhtar") + passage.start
+        return [
+            Finding(
+                passage.document_id, start - 3, passage.end, (start, start + 7), self.confidence
+            )
+        ]
+
+
+def test_an_answer_is_a_place_in_a_document(index: Index) -> None:
+    assistant = Assistant(index, SureReader(0.9), Config())
+    answer = assistant.ask("  Qui est le ministre du Kazakhstan ? ")
+    assert (answer.question, answer.language) == ("Qui est le ministre du Kazakhstan ?", "fr")
+    assert (answer.text, answer.confidence, answer.found) == ("Mukhtar", 0.9, True)
+    (citation,) = answer.citations
+    document = assistant.document(citation.document_id)
+    assert document is not None
+    assert document.text[citation.start : citation.end] == citation.quote
+    assert citation.answer is not None
+    assert document.text[slice(*citation.answer)] == "Mukhtar"
+    assert (citation.document_id, citation.date) == (KAZAKHSTAN, date(2022, 1, 14))
+    assert (citation.page, citation.changed) == (None, False)
+    assert answer.nearest[0].passage.document_id == KAZAKHSTAN
+
+
+@pytest.mark.parametrize(
+    ("question", "sentence"),
+    [
+        ("Who is the minister of Kazakhstan?", "The documents do not answer this question."),
+        ("Qui est le ministre ?", "Les documents ne répondent pas à cette question."),
+    ],
+)
+def test_below_the_threshold_it_abstains_in_the_language_asked(
+    index: Index, question: str, sentence: str
+) -> None:
+    answer = Assistant(index, SureReader(0.49), Config()).ask(question)
+    assert (answer.text, answer.citations, answer.found) == (sentence, (), False)
+    assert answer.confidence == 0.49
+    assert len(answer.nearest) == 3
+
+
+def test_a_source_that_changed_says_so(index: Index, documents: Path) -> None:
+    (documents / KAZAKHSTAN).write_text("Tout autre chose.")
+    answer = Assistant(index, SureReader(0.9), Config()).ask("Qui est le ministre du Kazakhstan ?")
+    assert answer.citations[0].changed
+    assert answer.citations[0].quote in ARTICLES[KAZAKHSTAN]
+
+
+def test_a_filter_holds_for_answers_and_passages(assistant: Assistant) -> None:
+    among = Filter(documents=frozenset({"sub/museum.md"}))
+    assert {h.passage.document_id for h in assistant.search("ministre", among=among)} == {
+        "sub/museum.md"
+    }
+    answer = assistant.ask("Qui est le ministre ?", among)
+    assert {h.passage.document_id for h in answer.nearest} == {"sub/museum.md"}
+    nowhere = assistant.ask("Qui est le ministre ?", Filter(documents=frozenset()))
+    assert (nowhere.found, nowhere.nearest, nowhere.confidence) == (False, (), 0.0)
+
+
+@pytest.mark.parametrize("question", ["", " \n\t", "?" * 2001])
+def test_a_question_that_cannot_be_asked(assistant: Assistant, question: str) -> None:
+    with pytest.raises(QuestionError):
+        assistant.ask(question)
+    with pytest.raises(QuestionError):
+        assistant.search(question)
+
+
+@pytest.mark.parametrize("question", ["?", "🙂", "\x00", "' OR 1=1 --", "a" * 1999, "النص", "(["])
+def test_a_strange_question_gets_an_answer_of_the_right_form(
+    assistant: Assistant, question: str
+) -> None:
+    answer = assistant.ask(question)
+    assert isinstance(answer, Answer)
+    assert 0 <= answer.confidence <= 1
+
+
+def test_uploads_are_copied_indexed_and_replaced(assistant: Assistant, tmp_path: Path) -> None:
+    upload = tmp_path / "Volcan d'Islande.txt"
+    upload.write_text("Islande\n\nLe volcan Katla s'est réveillé.\n")
+    report = assistant.add_files([upload])
+    assert report.added == ["Volcan d'Islande.txt"]
+    upload.write_text("Islande\n\nLe volcan Katla s'est rendormi.\n")
+    assert assistant.add_files([upload]).changed == ["Volcan d'Islande.txt"]
+    hit = assistant.search("volcan Katla")[0]
+    assert "rendormi" in hit.passage.text
+    assert len(assistant.documents()) == 4
+
+
+# -- the parts ----------------------------------------------------------------------------------
+
+
+def test_fused_scores_are_ordered_between_0_and_1(index: Index) -> None:
+    hits = Retriever(index).search("ministre du Kazakhstan")
+    scores = [hit.score for hit in hits]
+    assert hits[0].passage.document_id == KAZAKHSTAN
+    assert hits[0].score == pytest.approx(1.0)
+    assert scores == sorted(scores, reverse=True)
+    assert all(0 <= score <= 1 for score in scores)
+
+
+DOCUMENT = Document("d.pdf", "Une page.\n\nDeux pages.", "T", "/d.pdf", "fr", None, (0, 11))
+
+
+def test_a_citation_knows_its_page_and_proves_its_place() -> None:
+    citation = cite(DOCUMENT, 11, 22, (11, 15))
+    assert (citation.quote, citation.page, citation.answer) == ("Deux pages.", 2, (11, 15))
+    assert cite(DOCUMENT, 0, 9).page == 1
+    assert holds(citation, DOCUMENT)
+    assert not holds(citation, replace(DOCUMENT, text="Une page,\n\ndeux pages."))
+    assert not holds(citation, replace(DOCUMENT, id="other.pdf"))
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "answer"),
+    [(3, 3, None), (-1, 4, None), (0, 99, None), (5, 2, None), (0, 9, (8, 10)), (2, 9, (1, 4))],
+)
+def test_a_span_that_does_not_hold_is_refused(
+    start: int, end: int, answer: tuple[int, int] | None
+) -> None:
+    with pytest.raises(ValueError, match=r"d\.pdf"):
+        cite(DOCUMENT, start, end, answer)
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "language"),
+    [
+        ("Qui a écrit ce livre ?", "who", "fr"),
+        ("De quel pays vient-il ?", "where", "fr"),
+        ("Combien d'habitants ont été évacués ?", "count", "fr"),
+        ("Quel âge avait le maire ?", "count", "fr"),
+        ("En quelle année a-t-il été élu ?", "when", "fr"),
+        ("Pourquoi le musée a-t-il fermé ?", "why", "fr"),
+        ("How many visitors came to the museum?", "count", "en"),
+        ("Where did the plane land?", "where", "en"),
+        ("How did the firefighters reach the roof?", "how", "en"),
+        ("Which team won the cup last year?", "which", "en"),
+        ("Tell me about the flood in the town", "what", "en"),
+    ],
+)
+def test_the_kind_and_language_of_a_question(text: str, kind: str, language: str) -> None:
+    question = understand(text)
+    assert (question.kind, question.language) == (kind, language)
+
+
+def test_tokens_keep_numbers_elisions_and_compounds_whole() -> None:
+    sentence = "L’État verse 104 000 euros (3,5 %) à Jean-Luc, qu'il aide."
+    words = [token.word for token in tokens(sentence, frozenset())]
+    assert words[:5] == ["l'", "état", "verse", "104 000", "euros"]
+    assert words[5:] == "( 3,5 % ) à jean-luc , qu' il aide .".split()
+
+
+def test_the_best_span_is_the_one_with_the_greatest_sum() -> None:
+    weights = {"count first #number": 2.0, "last euros": 1.0, "inner #asked": -3.0, "length 2": 0.5}
+    model = SpanModel(weights, ["euros"])
+    sentence = "Le maire avait 104 000 euros sur lui."
+    start, end, score = model.best(sentence, asked_words("Combien le maire avait-il ?"), "count")
+    assert (sentence[start:end], score) == ("104 000 euros", 3.5)
+    assert model.best("", frozenset(), "count")[:2] == (0, 0)
+
+
+@given(st.text(max_size=80))
+def test_a_best_span_lies_in_its_sentence(sentence: str) -> None:
+    start, end, _ = SpanModel({"first #capital": 1.0}, []).best(sentence, frozenset(), "who")
+    assert 0 <= start <= end <= len(sentence)
+    assert (start == end) == (not sentence.strip())

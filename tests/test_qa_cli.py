@@ -1,0 +1,216 @@
+"""The command line as a person meets it: real processes, their words and their exit status."""
+
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+DATA = Path(__file__).parent / "data"
+
+
+def opcit(
+    *arguments: str | Path, cwd: Path, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "qa", *map(str, arguments)],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "NO_COLOR": "1", **environment},
+        check=False,
+        timeout=120,
+    )
+
+
+@pytest.fixture(scope="module")
+def indexed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with `docs` and their index in `.opcit`, made by the command."""
+    folder = tmp_path_factory.mktemp("cli")
+    docs = folder / "docs"
+    docs.mkdir()
+    (docs / "crue.txt").write_text(
+        "Crue de la Vire\n2021-07-20\n\nÀ Vire, quarante-deux habitants ont été évacués.\n"
+    )
+    (docs / "kazakhstan.txt").write_text(
+        "Un nouveau ministre\n2022-01-14\n\n"
+        "Le nouveau ministre des Affaires étrangères du Kazakhstan est Mukhtar Tileuberdi.\n"
+    )
+    (docs / "empty.txt").write_text("")
+    done = opcit("index", "docs", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == ".opcit: 2 added, 1 left out (2 passages embedded).\n"
+    assert "empty.txt" in done.stderr
+    return folder
+
+
+def test_ask_cites_the_place(indexed: Path) -> None:
+    done = opcit("ask", "Qui est le ministre des Affaires étrangères du Kazakhstan ?", cwd=indexed)
+    assert done.returncode == 0
+    assert "Tileuberdi" in done.stdout
+    assert "kazakhstan.txt [" in done.stdout
+    assert done.stderr == ""
+
+
+def test_ask_and_search_as_json(indexed: Path) -> None:
+    done = opcit("ask", "Qui est le ministre du Kazakhstan ?", "--json", cwd=indexed)
+    answer = json.loads(done.stdout)
+    for citation in answer["citations"]:
+        text = (indexed / "docs" / citation["document_id"]).read_text()
+        assert text[citation["start"] : citation["end"]] == citation["quote"]
+    hits = json.loads(opcit("search", "Vire", "--k", "1", "--json", cwd=indexed).stdout)
+    assert [hit["passage"]["document_id"] for hit in hits] == ["crue.txt"]
+
+
+def test_index_again_info_and_verify(indexed: Path) -> None:
+    again = opcit("index", "docs", cwd=indexed)
+    assert again.stdout == ".opcit: 2 unchanged, 1 left out (0 passages embedded).\n"
+    info = json.loads(opcit("info", "--json", cwd=indexed).stdout)
+    assert (info["documents"], info["passages"]) == (2, 2)
+    assert opcit("verify", cwd=indexed).returncode == 0
+    crue = indexed / "docs/crue.txt"
+    before = crue.read_text()
+    crue.write_text("Autre chose.")
+    done = opcit("verify", cwd=indexed)
+    crue.write_text(before)
+    assert done.returncode == 1
+    assert done.stdout == "changed  crue.txt\n1 same, 1 changed, 0 missing\n"
+
+
+def test_a_silent_corpus_is_no_failure(indexed: Path) -> None:
+    done = opcit("ask", "What is the boiling point of tungsten?", cwd=indexed)
+    assert done.returncode == 0
+    assert done.stdout.startswith("The documents do not answer this question.")
+
+
+Prepare = Callable[[Path], None]
+
+
+def nothing(_: Path) -> None:
+    pass
+
+
+def damaged_catalog(folder: Path) -> None:
+    assert opcit("index", DATA, cwd=folder).returncode == 0
+    (folder / ".opcit/catalog.sqlite").write_bytes(b"not a database" * 100)
+
+
+def locked(folder: Path) -> None:
+    (folder / "a.txt").write_text("Un texte.")
+    assert opcit("index", "a.txt", cwd=folder).returncode == 0
+    (folder / "a.txt").write_text("Un autre texte.")
+    connection = sqlite3.connect(folder / ".opcit/catalog.sqlite", isolation_level=None)
+    connection.execute("BEGIN IMMEDIATE")
+    KEPT.append(connection)  # keeps the lock until the test is over
+
+
+KEPT: list[sqlite3.Connection] = []
+
+
+def text(name: str, content: str) -> Prepare:
+    def write(folder: Path) -> None:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content)
+
+    return write
+
+
+MANIFEST = ".opcit/manifest.json"
+
+# What is done before; the command; its exit status; a part of its one sentence.
+BAD_INPUT: list[tuple[Prepare, list[str], int, str]] = [
+    (nothing, ["index", "nowhere"], 1, "nowhere"),
+    (lambda f: (f / "empty").mkdir(), ["index", "empty"], 1, "nothing to index"),
+    (text("a.csv", "x"), ["index", "a.csv"], 1, "a.csv"),
+    (text("docs/a.csv", "x"), ["index", "docs"], 1, "nothing to index"),
+    (text("file", "x"), ["index", ".", "--index", "file/x"], 1, "nothing to index"),
+    (text("file", "x"), ["index", str(DATA), "--index", "file/x"], 1, "cannot be made"),
+    (nothing, ["index", str(DATA), "--model", "./nowhere"], 1, "--model"),
+    (lambda f: (f / "m").mkdir(), ["index", str(DATA), "--model", "m"], 1, "--model"),
+    (nothing, ["index"], 2, "Missing argument"),
+    (nothing, ["index", "a", "b"], 2, "unexpected extra argument"),
+    (nothing, ["ask"], 2, "Missing argument"),
+    (nothing, ["ask", "Qui ?"], 1, "opcit index DOCS"),
+    (nothing, ["ask", "Qui ?", "--index", "nowhere"], 1, "There is no index in nowhere"),
+    (text("file", "x"), ["ask", "Qui ?", "--index", "file"], 1, "There is no index in file"),
+    (text(MANIFEST, "{"), ["ask", "Qui ?"], 1, "is damaged"),
+    (text(MANIFEST, "[]"), ["search", "Qui ?"], 1, "is damaged"),
+    (text(MANIFEST, '{"format": 0}'), ["info"], 1, "another version"),
+    (text(MANIFEST, "\x00"), ["verify"], 1, "is damaged"),
+    (damaged_catalog, ["ask", "Qui ?"], 1, "is damaged"),
+    (damaged_catalog, ["index", str(DATA)], 1, "is damaged"),
+    (locked, ["index", "a.txt"], 1, "try again"),
+    (nothing, ["nonsense"], 2, "No such command"),
+    (nothing, ["ask", "Qui ?", "--nonsense"], 2, "No such option"),
+    (nothing, ["search", "Qui ?", "--k", "0"], 2, "0"),
+    (nothing, ["search", "Qui ?", "--k", "ten"], 2, "ten"),
+    (nothing, ["chat", "--port", "99999"], 1, "port"),
+    (nothing, ["chat", "--index", "nowhere", "--no-browser"], 1, "There is no index in nowhere"),
+    (text("opcit.toml", "index = "), ["ask", "Qui ?"], 1, "opcit.toml"),
+    (text("opcit.toml", "colour = 'red'"), ["ask", "Qui ?"], 1, "colour"),
+    (text("opcit.toml", "max_file_mb = -1"), ["ask", "Qui ?"], 1, "max_file_mb"),
+]
+
+
+@pytest.mark.parametrize(("prepare", "command", "status", "part"), BAD_INPUT)
+def test_bad_input_gets_one_sentence(
+    tmp_path: Path, prepare: Prepare, command: list[str], status: int, part: str
+) -> None:
+    prepare(tmp_path)
+    done = opcit(*command, cwd=tmp_path)
+    for connection in KEPT:
+        connection.close()
+    KEPT.clear()
+    assert (done.returncode, done.stdout) == (status, "")
+    assert part in done.stderr
+    assert "Traceback" not in done.stderr
+    if status == 1:
+        assert len(done.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("question", "part"), [("", "empty"), ("  ", "empty"), ("é" * 10_000, "10000 characters")]
+)
+def test_a_question_that_cannot_be_asked(indexed: Path, question: str, part: str) -> None:
+    done = opcit("ask", question, cwd=indexed)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert part in done.stderr
+
+
+def test_an_index_of_another_encoder_says_how_to_rebuild(indexed: Path, tmp_path: Path) -> None:
+    manifest = json.loads((indexed / MANIFEST).read_text())
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "manifest.json").write_text(json.dumps({**manifest, "encoder_fingerprint": "other"}))
+    done = opcit("ask", "Qui ?", "--index", other, cwd=indexed)
+    assert done.returncode == 1
+    assert "--rebuild" in done.stderr
+
+
+def test_every_bad_file_is_named_and_the_rest_is_indexed(tmp_path: Path) -> None:
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    (docs / "good.txt").write_text("Un bon texte sur le volcan.")
+    bad = {
+        "binary.txt": b"\x00\x01\x02\x03" * 50,
+        "blank.md": b" \n\t\n",
+        "broken.pdf": b"%PDF-1.7 broken",
+        "broken.docx": b"PK\x03\x04 broken",
+        "empty.html": b"<html></html>",
+        "large.txt": b"x" * 2_000_000,
+    }
+    for name, content in bad.items():
+        (docs / name).write_bytes(content)
+    (docs / "outside.txt").symlink_to("/etc/hostname")
+    done = opcit("index", "docs", cwd=tmp_path, OPCIT_MAX_FILE_MB="1")
+    assert done.returncode == 0
+    assert done.stdout == ".opcit: 1 added, 6 left out (1 passages embedded).\n"
+    for name in bad:
+        assert sum(name in line for line in done.stderr.splitlines()) == 1
+    assert "Traceback" not in done.stderr
