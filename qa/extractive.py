@@ -121,12 +121,7 @@ def sentences_of(
     asked = asked_words(question.text)
     wanted = {language: index.wanted(question.text, language) for language in _LANGUAGES}
     spans = [span_model.best(text, asked, question.kind) for text in texts]
-    passages = {
-        rank: max(
-            _coverage(wanted[language], hit.passage.text, language) for language in _LANGUAGES
-        )
-        for rank, hit in enumerate(hits[:_READ])
-    }
+    passages = [_shared(wanted, hit.passage.text) for hit in hits[:_READ]]
     found = []
     for i, (rank, hit, start, end) in enumerate(places):
         covered = _shared(wanted, texts[i])

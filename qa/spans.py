@@ -41,7 +41,7 @@ class Token:
 
 def tokens(sentence: str, asked: frozenset[str]) -> list[Token]:
     """The tokens of a sentence; `asked` holds the question's words as `folded` gives them."""
-    found = []
+    found: list[Token] = []
     for place in _TOKEN.finditer(sentence):
         token = place[0]
         word = token.lower().replace("’", "'")

@@ -109,6 +109,10 @@ TEXTS: Final[dict[str, dict[Language, str]]] = {
     "added_files": {"fr": "Ajoutés : {names}", "en": "Added: {names}"},
     "changed_files": {"fr": "Mis à jour : {names}", "en": "Updated: {names}"},
     "skipped_files": {"fr": "Laissés de côté :", "en": "Left out:"},
+    "unread_file": {
+        "fr": "{name} : ce format n’est pas lu ; donnez un .txt, .md, .html, .pdf ou .docx.",
+        "en": "{name}: this format is not read; give a .txt, .md, .html, .pdf or .docx.",
+    },
     "unchanged_files": {
         "fr": "Ces documents étaient déjà dans l’index.",
         "en": "These documents were already in the index.",
