@@ -195,13 +195,9 @@ class Page:
             place,
             language,
             group=group,
-            changed=self._changed(place.document_id),
+            changed=self._assistant.source_changed(place.document_id),
             whole=whole,
         )
-
-    def _changed(self, document_id: str) -> bool:
-        asked = getattr(self._assistant, "source_changed", None)
-        return bool(asked and asked(document_id))
 
 
 def build_app(assistant: Assistant) -> gr.Blocks:
@@ -256,7 +252,8 @@ def build_app(assistant: Assistant) -> gr.Blocks:
         reader.ask(page.example, [chat, language], shown, concurrency_limit=_AT_ONCE, **quiet)
         reader.open(page.open, None, [reader], concurrency_limit=_AT_ONCE, **quiet)
         reader.speak(page.speak, None, labels, **quiet)
-        upload.upload(page.add, [upload, language], [notice, head, upload], **quiet)
+        adding = {"concurrency_limit": 1, **quiet}  # an index has one writer at a time
+        upload.upload(page.add, [upload, language], [notice, head, upload], **adding)
         again.click(lambda: ([], ""), None, [chat, notice], **quiet)
     return blocks  # type: ignore[no-any-return]
 

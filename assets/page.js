@@ -5,6 +5,7 @@ const root = document.documentElement;
 const stored = "opcit-language";
 const browserLanguage = (navigator.language || "fr").startsWith("fr") ? "fr" : "en";
 let asked = { link: "#library", group: [] }; // what the reader shows or was last asked for
+let opener = null; // the chip to go back to when the document is closed
 let wants = ""; // "focus" when a person opened a passage, "" when an answer did
 
 const isPlace = (link) => /^#(cite|near)=/.test(link);
@@ -26,10 +27,14 @@ function linksBeside(anchor) {
 
 function follow(anchor) {
   const link = anchor.getAttribute("href");
+  const request = { link, group: isPlace(link) ? linksBeside(anchor) : [] };
+  if (!element.contains(anchor)) opener = anchor;
   history.pushState({}, "", link);
-  open({ link, group: isPlace(link) ? linksBeside(anchor) : [] }, "focus");
-  // The same passage again brings no new content, so nothing would tell us to show it.
+  if (JSON.stringify(request) !== JSON.stringify(asked)) return open(request, "focus");
+  // It is open already, so no new content will come and call `show`.
+  wants = "focus";
   show();
+  wants = "";
 }
 
 function show() {
@@ -52,7 +57,7 @@ const scroller = () => element.closest("#source");
 
 function close() {
   root.classList.remove("reading");
-  document.querySelector("#question textarea")?.focus();
+  (opener?.isConnected ? opener : document.querySelector("#question textarea"))?.focus();
 }
 
 // -- language ---------------------------------------------------------------------------------
@@ -75,6 +80,7 @@ function followConversation() {
   const rows = document.querySelectorAll("#chat .user-row");
   if (rows.length === questions) return;
   questions = rows.length;
+  root.classList.remove("reading");
   // The question goes to the top, so that its answer is read from its beginning.
   rows[questions - 1]?.scrollIntoView({ block: "start" });
 }

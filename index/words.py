@@ -132,7 +132,9 @@ class WordIndex:
         wanted = []
         for weights in wanted_stems(question, source, target):
             found = max(
-                searcher.doc_freq(target, stem) for stem, weight in weights.items() if weight >= 0.5
+                searcher.doc_freq(target, stem)
+                for stem, weight in weights.items()
+                if weight >= 0.5 * max(weights.values())
             )
             wanted.append((math.log(1 + (total - found + 0.5) / (found + 0.5)), weights))
         return wanted

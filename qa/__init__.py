@@ -12,6 +12,7 @@ from index import (
     UpdateReport,
 )
 
+from . import markup
 from .assistant import Assistant, build_index
 from .config import Config, read_config
 from .texts import text
@@ -32,6 +33,7 @@ __all__ = [
     "QuestionError",
     "UpdateReport",
     "build_index",
+    "markup",
     "read_config",
     "text",
 ]

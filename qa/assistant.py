@@ -80,6 +80,10 @@ class Assistant:
         """A document as it was indexed, or None."""
         return self._index.document(document_id)
 
+    def source_changed(self, document_id: str) -> bool:
+        """Whether a document's file no longer reads as it did when it was indexed, or is gone."""
+        return self._index.source_state(document_id) != "same"
+
     def documents(self) -> list[Entry]:
         """Every document by id, without its text."""
         return self._index.entries()
@@ -114,7 +118,7 @@ class Assistant:
         document = self._index.document(finding.document_id)
         if document is None:
             raise OpcitError(f"{finding.document_id} left the index while it was read; ask again.")
-        changed = self._index.source_state(document.id) != "same"
+        changed = self.source_changed(document.id)
         return cite(document, finding.start, finding.end, finding.answer, changed=changed)
 
 

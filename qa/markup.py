@@ -300,7 +300,7 @@ def examples_html(questions: Iterable[tuple[Language, str]], language: Language)
         for spoken, question in questions
     )
     return (
-        f'<div class="welcome" lang="{language}"><h1>{text("welcome", language)}</h1>'
+        f'<div class="welcome" lang="{language}"><h2>{text("welcome", language)}</h2>'
         f'<p>{text("welcome_more", language)}</p><div class="examples">{buttons}</div></div>'
     )
 
@@ -313,7 +313,8 @@ def head_html(language: Language, documents: int) -> str:
         for other in LANGUAGES
     )
     return (
-        f'<header class="masthead" lang="{language}"><a class="name" href="#">Op. cit.</a>'
+        f'<header class="masthead" lang="{language}">'
+        f'<h1><a class="name" href="#">Op. cit.</a></h1>'
         f'<p class="tagline">{text("tagline", language)}</p>'
         f'<a class="all" href="#library">{text("library", language, count=documents)}</a>'
         f'<span role="group" aria-label="{text("switch_language", language)}">{switches}</span>'
