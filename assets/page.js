@@ -41,8 +41,10 @@ function show() {
   const mark = element.querySelector("mark.cited, mark.passage");
   const pane = scroller();
   if (mark && mark.textContent) {
-    const above = mark.getBoundingClientRect().top - pane.getBoundingClientRect().top;
-    pane.scrollTop += above - pane.clientHeight / 4;
+    const top = mark.getBoundingClientRect().top - pane.getBoundingClientRect().top;
+    const place = pane.scrollTop + top;
+    // A passage near the beginning is shown with the title; another in the upper third.
+    pane.scrollTop = place < pane.clientHeight * 0.6 ? 0 : place - pane.clientHeight / 3;
   } else {
     pane.scrollTop = 0;
   }
@@ -85,10 +87,15 @@ function followConversation() {
   rows[questions - 1]?.scrollIntoView({ block: "start" });
 }
 
-new MutationObserver(followConversation).observe(document.querySelector("#talk"), {
-  childList: true,
-  subtree: true,
-});
+const changes = { childList: true, subtree: true, characterData: true };
+new MutationObserver(followConversation).observe(document.querySelector("#talk"), changes);
+
+// The list of documents is drawn again when their number in the head has changed.
+new MutationObserver(() => {
+  const listed = element.querySelector(".library h2");
+  const counted = document.querySelector("#head .all");
+  if (listed && counted && listed.textContent !== counted.textContent) open(asked, "");
+}).observe(document.querySelector("#head"), changes);
 
 // -- events -----------------------------------------------------------------------------------
 
@@ -135,10 +142,12 @@ function step(by) {
 }
 
 watch("value", () => {
-  // After an answer the passage is shown beside it; the cursor stays in the question box.
-  const current = element.querySelector(".steps a[aria-current], .steps a");
-  if (current && !wants) {
-    asked = { link: current.getAttribute("href"), group: linksBeside(current) };
+  if (!wants) {
+    // An answer brought this: the passage is shown, the cursor stays in the question box.
+    const current = element.querySelector(".steps a[aria-current], .steps a");
+    asked = current
+      ? { link: current.getAttribute("href"), group: linksBeside(current) }
+      : { link: "#library", group: [] };
   }
   show();
   wants = "";

@@ -76,7 +76,6 @@ def shoot(browser: Browser, address: str, screen: str, theme: str, language: str
         viewport={"width": width, "height": height},
         color_scheme="dark" if theme == "dark" else "light",
         locale=LOCALES[language],
-        device_scale_factor=2 if screen == "phone" else 1,
         reduced_motion="reduce",
     )
     page = context.new_page()

@@ -115,6 +115,11 @@ class Index:
         with self._view() as (catalog, _):
             return catalog.entries()
 
+    def entry(self, document_id: str) -> Entry | None:
+        """The document with this id without its text, or None."""
+        with self._view() as (catalog, _):
+            return catalog.entry(document_id)
+
     def counts(self) -> tuple[int, int]:
         """How many documents and how many passages are indexed."""
         with self._view() as (catalog, _):
@@ -125,8 +130,7 @@ class Index:
 
         A document that the index does not hold is "missing".
         """
-        with self._view() as (catalog, _):
-            entry = catalog.entry(document_id)
+        entry = self.entry(document_id)
         return "missing" if entry is None else source_state(entry)
 
     # -- updating -------------------------------------------------------------------------------

@@ -94,6 +94,7 @@ class WordIndex:
             (tantivy.Occur.Should, self._any_of(target, weights))
             for target in LANGUAGES
             for weights in wanted_stems(question, language, target)
+            if weights
         ]
         if not clauses:
             return []
@@ -131,12 +132,14 @@ class WordIndex:
         total = searcher.num_docs
         wanted = []
         for weights in wanted_stems(question, source, target):
-            found = max(
+            well = 0.5 * max(weights.values(), default=0.0)
+            found = [
                 searcher.doc_freq(target, stem)
                 for stem, weight in weights.items()
-                if weight >= 0.5 * max(weights.values())
-            )
-            wanted.append((math.log(1 + (total - found + 0.5) / (found + 0.5)), weights))
+                if weight >= well
+            ]
+            commonest = max(found, default=total)
+            wanted.append((math.log(1 + (total - commonest + 0.5) / (commonest + 0.5)), weights))
         return wanted
 
 
@@ -160,8 +163,7 @@ def wanted_stems(question: str, source: Language, target: Language) -> list[dict
         for other, weight in kin(word, source).items():
             for stem in stems(other, target):
                 weights[stem] = max(weight, weights.get(stem, 0.0))
-        if weights:
-            wanted.append(weights)
+        wanted.append(weights)
     return wanted
 
 

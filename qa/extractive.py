@@ -8,7 +8,6 @@ questions with marked answers by `python -m training reader`, which writes `read
 
 import json
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -31,6 +30,7 @@ _READ = 6
 # Sentences cited beside the best one, and how near its score they must be.
 _CITED = 3
 _NEAR = 1.0
+_WORD_FEATURES = 9
 _LANGUAGES: Final[tuple[Language, ...]] = ("fr", "en")
 
 
@@ -110,45 +110,132 @@ def sentences_of(
 ) -> list[Sentence]:
     """The sentences of the first passages, each with its features, of which the last is 1."""
     places = [
-        (rank, hit, start, end)
+        _Place(rank, hit, start, end, hit.passage.text[start:end])
         for rank, hit in enumerate(hits[:_READ])
         for start, end in sentence_spans(hit.passage.text)
     ]
     if not places:
         return []
-    texts = [hit.passage.text[start:end] for _, hit, start, end in places]
-    nearness = index.embedder.embed_passages(texts) @ index.embedder.embed_question(question.text)
     asked = asked_words(question.text)
-    wanted = {language: index.wanted(question.text, language) for language in _LANGUAGES}
-    spans = [span_model.best(text, asked, question.kind) for text in texts]
-    passages = [_shared(wanted, hit.passage.text) for hit in hits[:_READ]]
-    found = []
-    for i, (rank, hit, start, end) in enumerate(places):
-        covered = _shared(wanted, texts[i])
-        around = [
-            _shared(wanted, texts[j])
-            for j in (i - 1, i + 1)
-            if 0 <= j < len(places) and places[j][1] is hit
+    spans = [span_model.best(place.text, asked, question.kind) for place in places]
+    features = np.column_stack(
+        [
+            _word_features(question, places, index),
+            [
+                _form_features(question, place, span[2])
+                for place, span in zip(places, spans, strict=True)
+            ],
+            np.ones(len(places)),
         ]
-        features = [
-            hit.score,
-            1 / (1 + rank),
-            float(nearness[i]),
-            float(nearness[i] - nearness.max()),
+    )
+    return [
+        Sentence(place.hit, place.start, place.end, span[:2], row)
+        for place, span, row in zip(places, spans, features, strict=True)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A sentence of a passage, by its offsets in the passage, before anything is known of it."""
+
+    rank: int
+    hit: Hit
+    start: int
+    end: int
+    text: str
+
+
+def _word_features(question: Question, places: list[_Place], index: Index) -> Features:
+    """How far the sentences have the question's words, `(len(places), 9)`.
+
+    What names the event stands all over its article, in the title above all, and cannot tell its
+    sentences apart: most of these features count a word for less the more sentences have it.
+    """
+    has, titled, rarity = _matches(question, places, index)
+    document = np.array([place.hit.passage.document_id for place in places])
+    rank = np.array([place.rank for place in places])
+    total = max(rarity.sum(axis=1).max(), 1e-9)
+    covered = (has * rarity).sum(axis=1) / total
+    in_passage = np.array(
+        [
+            (has[rank == r].max(axis=0) * rare).sum() / total
+            for r, rare in zip(rank, rarity, strict=True)
+        ]
+    )
+    tells_apart = np.maximum(0, np.log((len(places) + 1) / (has.sum(axis=0) + 0.5)))
+    in_document = np.zeros(len(places))
+    for one in set(document):
+        rows = document == one
+        count = has[rows].sum(axis=0)
+        tells = np.where(count > 0, np.log((rows.sum() + 1) / (count + 0.5)), 0.0)
+        in_document[rows] = (has[rows] * np.maximum(0, tells)).sum(axis=1) / 3
+    beside = np.zeros(len(places))
+    same = rank[1:] == rank[:-1]
+    beside[1:] = np.where(same, covered[:-1], 0.0)
+    beside[:-1] = np.maximum(beside[:-1], np.where(same, covered[1:], 0.0))
+    return np.column_stack(
+        [
             covered,
-            covered - passages[rank],
-            max(around, default=0.0),
-            spans[i][2] / 10,
-            math.log(1 + end - start) / 5,
-            float(end - start < 30),
-            float(start == 0),
-            float(texts[i][-1] in ".!?…»"),
-            *(spans[i][2] / 10 if question.kind == kind else 0.0 for kind in KINDS),
-            *(math.log(1 + end - start) / 5 if question.kind == kind else 0.0 for kind in KINDS),
-            1.0,
+            covered - in_passage,
+            beside,
+            (has * tells_apart).sum(axis=1) / max(tells_apart.sum(), 1e-9),
+            (has * tells_apart).max(axis=1, initial=0.0) / 3,
+            in_document,
+            2 * (has * (1 - titled)).mean(axis=1) if has.size else np.zeros(len(places)),
+            [place.hit.score for place in places],
+            1 / (1 + rank),
         ]
-        found.append(Sentence(hit, start, end, spans[i][:2], np.array(features)))
-    return found
+    )
+
+
+def _matches(
+    question: Question, places: list[_Place], index: Index
+) -> tuple[Features, Features, Features]:
+    """How well each sentence, and the title above it, has each word of the question.
+
+    Three arrays of shape `(sentences, words)`: matches from 0 to 1, those of the title, and the
+    rarity of the words in the sentence's language.
+    """
+    wanted = {language: index.wanted(question.text, language) for language in _LANGUAGES}
+    above: dict[str, tuple[Language, list[float]]] = {}
+    for place in places:
+        document_id = place.hit.passage.document_id
+        if document_id not in above:
+            entry = index.entry(document_id)
+            language: Language = entry.language if entry else question.language
+            title = entry.title if entry else ""
+            above[document_id] = language, _match(wanted[language], title, language)
+    has, titled, rarity = [], [], []
+    for place in places:
+        language, title_match = above[place.hit.passage.document_id]
+        has.append(_match(wanted[language], place.text, language))
+        titled.append(title_match)
+        rarity.append([rare for rare, _ in wanted[language]])
+    return np.array(has), np.array(titled), np.array(rarity)
+
+
+def _match(wanted: Wanted, text: str, language: Language) -> list[float]:
+    have = set(stems(text, language))
+    return [
+        max((weight for stem, weight in weights.items() if stem in have), default=0.0)
+        for _, weights in wanted
+    ]
+
+
+def _form_features(question: Question, place: _Place, span_score: float) -> list[float]:
+    """What the sentence is like, whatever its words: its best span's score, length, place, end."""
+    score = max(span_score, -20.0) / 10
+    length = math.log(1 + len(place.text)) / 5
+    return [
+        score,
+        length,
+        float(len(place.text) < 30),
+        float(place.start == 0),
+        float(place.hit.passage.start == 0 and place.start < 250),
+        float(place.text[-1] in ".!?…»"),
+        *(score if question.kind == kind else 0.0 for kind in KINDS),
+        *(length if question.kind == kind else 0.0 for kind in KINDS),
+    ]
 
 
 def confidence_features(
@@ -156,39 +243,21 @@ def confidence_features(
 ) -> Features:
     """What tells whether the best sentence answers, of which the last is 1."""
     order = np.argsort(-scores, kind="stable")
-    best = sentences[order[0]].features
+    features = np.stack([sentence.features for sentence in sentences])
     second = scores[order[1]] if len(scores) > 1 else scores[order[0]]
-    shares = np.exp(scores - scores.max())
-    other = next(
-        (h.score for h in hits if h.passage.document_id != hits[0].passage.document_id), 0.0
-    )
+    others = (h.score for h in hits if h.passage.document_id != hits[0].passage.document_id)
     return np.array(
         [
             scores[order[0]],
             scores[order[0]] - second,
-            1 / shares.sum(),
-            *best[[0, 2, 4, 5, 6, 7]],
-            max(sentence.features[2] for sentence in sentences),
-            max(sentence.features[4] for sentence in sentences),
-            hits[0].score - other,
+            1 / np.exp(scores - scores.max()).sum(),
+            *features[order[0], :_WORD_FEATURES],
+            *features[:, :_WORD_FEATURES].max(axis=0),
+            hits[0].score - next(others, 0.0),
             math.log(len(question.text)) / 5,
             1.0,
         ]
     )
-
-
-def _shared(wanted: Mapping[Language, Wanted], text: str) -> float:
-    """The share of a question's words, weighed by rarity, that a text of either language has."""
-    return max(_coverage(wanted[language], set(stems(text, language))) for language in wanted)
-
-
-def _coverage(wanted: Wanted, have: set[str]) -> float:
-    total = sum(rarity for rarity, _ in wanted)
-    found = sum(
-        rarity * max((weight for stem, weight in weights.items() if stem in have), default=0.0)
-        for rarity, weights in wanted
-    )
-    return found / total if total else 0.0
 
 
 def _logistic(x: float) -> float:

@@ -4,6 +4,7 @@ Knows no page and no command line: a key, a language and values in, a sentence o
 themselves are spans of documents and are never written here.
 """
 
+import re
 from datetime import date
 from typing import Final
 
@@ -133,13 +134,20 @@ _MONTHS: Final[dict[Language, list[str]]] = {
     ).split(),
 }
 
+# French sets a space before these signs, and a line must not break there.
+_LOOSE_SPACE: Final = re.compile(r" (?=[:;?!%»])|(?<=«) ")
+_NO_BREAK_SPACE: Final = "\u00a0"
+
 
 def text(key: str, language: Language, **values: object) -> str:
     """The sentence `key` in `language`, with `values` in its places.
 
     Raises KeyError where the sentence does not exist or a value is missing.
     """
-    return TEXTS[key][language].format(**values)
+    sentence = TEXTS[key][language]
+    if language == "fr":
+        sentence = _LOOSE_SPACE.sub(_NO_BREAK_SPACE, sentence)
+    return sentence.format(**values)
 
 
 def date_text(day: date, language: Language) -> str:

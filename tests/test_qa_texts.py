@@ -27,8 +27,14 @@ def test_both_languages_have_the_same_places_for_values(key: str) -> None:
 
 
 def test_values_go_into_their_places() -> None:
-    assert text("library", "fr", count=38) == "Documents : 38"
+    assert text("library", "fr", count=38) == "Documents\u00a0: 38"
     assert text("library", "en", count=38) == "Documents: 38"
+
+
+def test_only_our_own_words_get_no_break_spaces() -> None:
+    told = text("unread_file", "fr", name="a : b")
+
+    assert told.startswith("a : b\u00a0: ce format n’est pas lu\u00a0; donnez")
 
 
 def test_a_value_may_hold_braces() -> None:

@@ -22,7 +22,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from . import corpora
-from .corpora import Cut, Pair, Question
+from .corpora import Pair, Question
 from .student import Encoder, save
 
 SHARES = {

@@ -256,12 +256,17 @@ def fit_sentences(cases: list[Case], *, decay: float = 1e-3) -> NDArray[np.float
 def fit_confidence(
     cases: list[Case], sentence_weights: NDArray[np.float64], *, decay: float = 1e-4
 ) -> tuple[dict[Language, NDArray[np.float64]], float]:
-    """Logistic weights per language, and the threshold that best tells right from wrong."""
-    known, right, languages = [], [], []
+    """Logistic weights per language, and the threshold for answering.
+
+    The threshold is where the shares of questions answered among those whose evidence was read,
+    and not answered among the others, have the greatest sum.
+    """
+    known, right, answerable, languages = [], [], [], []
     for case in cases:
         scores = np.stack([s.features for s in case.sentences]) @ sentence_weights
         known.append(confidence_features(case.question, case.hits, case.sentences, scores))
         right.append(case.right[int(np.argmax(scores))])
+        answerable.append(case.right.any())
         languages.append(case.question.language)
     x, y, of = np.stack(known), np.array(right), np.array(languages)
     fitted: dict[Language, NDArray[np.float64]] = {}
@@ -271,9 +276,8 @@ def fit_confidence(
         fitted[language] = _logistic_fit(x[rows], y[rows], decay)
         likely[rows] = 1 / (1 + np.exp(-x[rows] @ fitted[language]))
     candidates = np.quantile(likely, np.linspace(0.02, 0.98, 97))
-    balanced = [
-        ((likely >= t) == y)[y].mean() + ((likely >= t) == y)[~y].mean() for t in candidates
-    ]
+    silent = ~np.array(answerable)
+    balanced = [(likely[~silent] >= t).mean() + (likely[silent] < t).mean() for t in candidates]
     return fitted, float(candidates[int(np.argmax(balanced))])
 
 
