@@ -146,23 +146,13 @@ class Page:
                 yield markup.progress_html(done, total, language), gr.skip(), gr.skip()
         try:
             report = task.result()
-            skipped = [*report.skipped, *self._unread(files, report.skipped, language)]
-            notice = markup.outcome_html(report.added, report.changed, skipped, language)
+            notice = markup.outcome_html(report.added, report.changed, report.skipped, language)
         except OpcitError as error:
             notice = markup.refusal_html(str(error))
         except Exception:
             _LOG.exception("Documents could not be added")
             notice = markup.refusal_html(text("unexpected", language))
         yield notice, markup.head_html(language, len(self._assistant.documents())), None
-
-    def _unread(self, files: list[Path], told: list[str], language: Language) -> list[str]:
-        """A sentence for each file that the index neither holds nor refused by name."""
-        held = {Path(entry.source).name for entry in self._assistant.documents()}
-        return [
-            text("unread_file", language, name=file.name)
-            for file in files
-            if file.name not in held and not any(file.name in sentence for sentence in told)
-        ]
 
     def _reply(self, answer: Answer) -> str:
         if answer.citations:

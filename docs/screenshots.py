@@ -27,10 +27,7 @@ QUESTIONS = {
     "fr": "Qui est le nouveau ministre des Affaires étrangères du Kazakhstan ?",
     "en": "Who is Kazakhstan's new foreign minister?",
 }
-UNANSWERABLE = {
-    "fr": "Qui a remporté l'élection présidentielle brésilienne de 2022 ?",
-    "en": "Who won the Brazilian presidential election in 2022?",
-}
+UNANSWERABLE = "When will the Rocqueville ferry reach Norway?"
 
 
 @contextmanager
@@ -92,7 +89,8 @@ def shoot(browser: Browser, address: str, screen: str, theme: str, language: str
         else:
             page.reload()
             expect(page.locator("#reader .library")).to_be_attached()
-            ask(page, UNANSWERABLE[language])
+            ask(page, UNANSWERABLE)
+            expect(page.locator("#chat .abstention")).to_be_visible()
             page.screenshot(path=DOCS / "chat-abstention.png")
     context.close()
 

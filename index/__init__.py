@@ -14,10 +14,12 @@ from .errors import (
 )
 from .index import Index, read_manifest
 from .language import detect
+from .lexicon import folded_words
+from .load import SUFFIXES
 from .sentences import sentence_spans
 from .sources import SourceState, source_state
 from .split import SplitSettings
-from .types import Document, Filter, Hit, Language, Passage
+from .types import Document, Filter, Hit, Language, Passage, WantedWord
 from .update import Progress, UpdateReport
 from .words import stems
 
@@ -39,12 +41,15 @@ __all__ = [
     "Passage",
     "Progress",
     "QuestionError",
+    "SUFFIXES",
     "SentenceTransformerEmbedder",
     "SourceState",
     "SplitSettings",
     "UpdateReport",
+    "WantedWord",
     "default_model",
     "detect",
+    "folded_words",
     "read_manifest",
     "sentence_spans",
     "source_state",

@@ -64,9 +64,13 @@ class SentenceTransformerEmbedder:
 
     A folder is never looked up anywhere else. A hub name is taken from the local cache and
     fetched only when it is not there: naming it is the user's consent to that connection.
+
+    Raises EncoderError if there is no such folder, and later if the model cannot be loaded.
     """
 
     def __init__(self, model: str) -> None:
+        if model.startswith((".", "/", "~")) and not Path(model).is_dir():
+            raise EncoderError(f"There is no folder {model}; give --model a folder or a hub name.")
         self.name = Path(model).parent.name if model == default_model() else model
         self._source = model
         self._model: SentenceTransformer | None = None
@@ -113,8 +117,6 @@ def _load(source: str) -> "SentenceTransformer":
 
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     in_folder = Path(source).is_dir()
-    if not in_folder and source.startswith((".", "/", "~")):
-        raise EncoderError(f"There is no encoder in {source}; give --model a folder or a hub name.")
     try:
         try:
             return SentenceTransformer(source, device="cpu", local_files_only=True)

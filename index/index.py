@@ -27,7 +27,7 @@ from .language import detect
 from .load import find_files
 from .sources import SourceState, source_state
 from .split import SplitSettings
-from .types import Document, Filter, Hit, Language
+from .types import Document, Filter, Hit, Language, WantedWord
 from .update import Progress, UpdateReport, apply_plan, plan_update
 
 FORMAT = 1
@@ -97,11 +97,8 @@ class Index:
             documents = _allowed(catalog, among)
             return _hits(catalog, derived.words.search(text, detect(text), k, documents))
 
-    def wanted(self, question: str, target: Language) -> list[tuple[float, dict[str, float]]]:
-        """For each word of a question, its rarity here and the stems of `target` that match it.
-
-        The stems have weights up to 1; rarity is BM25's inverse document frequency.
-        """
+    def wanted(self, question: str, target: Language) -> list[WantedWord]:
+        """The words of a question that say something, with what matches them in `target`."""
         with self._view() as (_, derived):
             return derived.words.wanted(question, detect(question), target)
 

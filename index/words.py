@@ -17,7 +17,7 @@ import tantivy
 from .catalog import PassageRow
 from .lexicon import folded_words, related, translations
 from .split import headed
-from .types import Language
+from .types import Language, WantedWord
 
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 
@@ -93,7 +93,7 @@ class WordIndex:
         clauses = [
             (tantivy.Occur.Should, self._any_of(target, weights))
             for target in LANGUAGES
-            for weights in wanted_stems(question, language, target)
+            for weights in wanted_stems(question, language, target).values()
             if weights
         ]
         if not clauses:
@@ -121,17 +121,15 @@ class WordIndex:
         ]
         return terms[0] if len(terms) == 1 else tantivy.Query.disjunction_max_query(terms)
 
-    def wanted(
-        self, question: str, source: Language, target: Language
-    ) -> list[tuple[float, dict[str, float]]]:
-        """`wanted_stems`, each with its inverse document frequency; greater is rarer.
+    def wanted(self, question: str, source: Language, target: Language) -> list[WantedWord]:
+        """The words of a question with what matches them in `target`.
 
-        That is BM25's, of the commonest of the stems that match the word well.
+        Their rarity is that of the commonest of the stems that match well.
         """
         searcher = self._index.searcher()
         total = searcher.num_docs
         wanted = []
-        for weights in wanted_stems(question, source, target):
+        for word, weights in wanted_stems(question, source, target).items():
             well = 0.5 * max(weights.values(), default=0.0)
             found = [
                 searcher.doc_freq(target, stem)
@@ -139,7 +137,8 @@ class WordIndex:
                 if weight >= well
             ]
             commonest = max(found, default=total)
-            wanted.append((math.log(1 + (total - commonest + 0.5) / (commonest + 0.5)), weights))
+            rarity = math.log(1 + (total - commonest + 0.5) / (commonest + 0.5))
+            wanted.append(WantedWord(word, rarity, weights))
         return wanted
 
 
@@ -148,14 +147,14 @@ def stems(text: str, language: Language) -> list[str]:
     return list(_analyser(language).analyze(text))
 
 
-def wanted_stems(question: str, source: Language, target: Language) -> list[dict[str, float]]:
-    """For each word of a question, the stems of language `target` that match it, with weights.
+def wanted_stems(question: str, source: Language, target: Language) -> dict[str, dict[str, float]]:
+    """For each folded word of a question, the stems of `target` that match it, with weights.
 
     Those of the word itself, and those of its translations, or, within a language, of the words
     that share a translation with it.
     """
     kin = related if source == target else translations
-    wanted = []
+    wanted = {}
     for word in dict.fromkeys(folded_words(question)):
         if not stems(word, source):
             continue  # a word that says nothing has translations that say nothing
@@ -163,7 +162,7 @@ def wanted_stems(question: str, source: Language, target: Language) -> list[dict
         for other, weight in kin(word, source).items():
             for stem in stems(other, target):
                 weights[stem] = max(weight, weights.get(stem, 0.0))
-        wanted.append(weights)
+        wanted[word] = weights
     return wanted
 
 

@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 from index import (
+    SUFFIXES,
     Document,
     Entry,
     Filter,
@@ -91,13 +92,26 @@ class Assistant:
     def add_files(self, paths: list[Path], progress: Progress | None = None) -> UpdateReport:
         """Copy files into the index folder's `uploads` and index them.
 
-        A file with the name of an earlier upload replaces it.
+        A file with the name of an earlier upload replaces it. What cannot be read is in the
+        report's `skipped`, a sentence each, and is not kept.
         """
         uploads = self._index.folder / "uploads"
         uploads.mkdir(exist_ok=True)
+        refused = []
         for path in paths:
-            shutil.copy(path, uploads / path.name)
-        return self._index.update(uploads, max_bytes=self._config.max_file_bytes, progress=progress)
+            if path.suffix.lower() in SUFFIXES:
+                shutil.copy(path, uploads / path.name)
+            else:
+                refused.append(
+                    f"{path.name} is of a kind that Opcit does not read; it is left out."
+                )
+        if len(refused) == len(paths):
+            return UpdateReport(skipped=refused)
+        report = self._index.update(
+            uploads, max_bytes=self._config.max_file_bytes, progress=progress
+        )
+        report.skipped.extend(refused)
+        return report
 
     def warm(self) -> None:
         """Load what the first question would otherwise wait for."""

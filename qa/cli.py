@@ -240,9 +240,10 @@ def _one_line(passage: str, limit: int | None = None) -> str:
 
 @contextmanager
 def _progress(what: str) -> Iterator[Progress]:
-    """A progress bar on stderr, shown from the first step on."""
+    """A progress bar on stderr, shown from the first step on, if a person may be watching."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    bar = Bar(*columns, TimeRemainingColumn(), console=Console(stderr=True))
+    console = Console(stderr=True)
+    bar = Bar(*columns, TimeRemainingColumn(), console=console, disable=not console.is_terminal)
     task = bar.add_task(what, total=None)
 
     def show(done: int, total: int) -> None:

@@ -16,21 +16,19 @@ from typing import Any, Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from index import Hit, Index, Language, sentence_spans, stems
+from index import Hit, Index, Language, WantedWord, folded_words, sentence_spans, stems
 
 from .question import KINDS, Question
-from .spans import SpanModel, asked_words
+from .spans import NAME_FORMS, SpanModel, asked_words, tokens
 
 Features = NDArray[np.float64]
-# For each word of a question: how rare it is, and the stems that match it, with weights.
-Wanted = list[tuple[float, dict[str, float]]]
 
 # Passages whose sentences are read.
 _READ = 6
 # Sentences cited beside the best one, and how near its score they must be.
 _CITED = 3
 _NEAR = 1.0
-_WORD_FEATURES = 9
+_WORD_FEATURES = 12
 _LANGUAGES: Final[tuple[Language, ...]] = ("fr", "en")
 
 
@@ -146,22 +144,20 @@ class _Place:
 
 
 def _word_features(question: Question, places: list[_Place], index: Index) -> Features:
-    """How far the sentences have the question's words, `(len(places), 9)`.
+    """How far the sentences have the question's words, `(len(places), _WORD_FEATURES)`.
 
     What names the event stands all over its article, in the title above all, and cannot tell its
-    sentences apart: most of these features count a word for less the more sentences have it.
+    sentences apart: some of these features count a word for less the more sentences have it. A
+    rare word, a name or a number that neither the passage nor its title has says that the passage
+    is about something else.
     """
-    has, titled, rarity = _matches(question, places, index)
+    has, titled, rarity, naming = _matches(question, places, index)
     document = np.array([place.hit.passage.document_id for place in places])
     rank = np.array([place.rank for place in places])
     total = max(rarity.sum(axis=1).max(), 1e-9)
     covered = (has * rarity).sum(axis=1) / total
-    in_passage = np.array(
-        [
-            (has[rank == r].max(axis=0) * rare).sum() / total
-            for r, rare in zip(rank, rarity, strict=True)
-        ]
-    )
+    in_passage = np.array([has[rank == r].max(axis=0) for r in rank])
+    with_title = np.maximum(in_passage, titled)
     tells_apart = np.maximum(0, np.log((len(places) + 1) / (has.sum(axis=0) + 0.5)))
     in_document = np.zeros(len(places))
     for one in set(document):
@@ -173,15 +169,20 @@ def _word_features(question: Question, places: list[_Place], index: Index) -> Fe
     same = rank[1:] == rank[:-1]
     beside[1:] = np.where(same, covered[:-1], 0.0)
     beside[:-1] = np.maximum(beside[:-1], np.where(same, covered[1:], 0.0))
+    words = max(has.shape[1], 1)
+    names = max(naming.sum(), 1.0)
     return np.column_stack(
         [
             covered,
-            covered - in_passage,
+            covered - (in_passage * rarity).sum(axis=1) / total,
             beside,
             (has * tells_apart).sum(axis=1) / max(tells_apart.sum(), 1e-9),
             (has * tells_apart).max(axis=1, initial=0.0) / 3,
             in_document,
-            2 * (has * (1 - titled)).mean(axis=1) if has.size else np.zeros(len(places)),
+            2 * (has * (1 - titled)).sum(axis=1) / words,
+            (with_title * rarity).sum(axis=1) / total,
+            ((1 - with_title) * rarity).max(axis=1, initial=0.0) / max(rarity.max(initial=0), 1e-9),
+            ((1 - with_title) * naming).sum(axis=1) / names,
             [place.hit.score for place in places],
             1 / (1 + rank),
         ]
@@ -190,36 +191,40 @@ def _word_features(question: Question, places: list[_Place], index: Index) -> Fe
 
 def _matches(
     question: Question, places: list[_Place], index: Index
-) -> tuple[Features, Features, Features]:
-    """How well each sentence, and the title above it, has each word of the question.
+) -> tuple[Features, Features, Features, Features]:
+    """How well each sentence, and the title and date above it, has each word of the question.
 
     Three arrays of shape `(sentences, words)`: matches from 0 to 1, those of the title, and the
-    rarity of the words in the sentence's language.
+    rarity of the words in the sentence's language; and which words are names or numbers.
     """
     wanted = {language: index.wanted(question.text, language) for language in _LANGUAGES}
+    names = {
+        word
+        for token in tokens(question.text, frozenset())
+        if token.form in NAME_FORMS
+        for word in folded_words(token.word)
+    }
     above: dict[str, tuple[Language, list[float]]] = {}
     for place in places:
         document_id = place.hit.passage.document_id
         if document_id not in above:
             entry = index.entry(document_id)
             language: Language = entry.language if entry else question.language
-            title = entry.title if entry else ""
+            title = f"{entry.title} {entry.date}" if entry else ""
             above[document_id] = language, _match(wanted[language], title, language)
     has, titled, rarity = [], [], []
     for place in places:
         language, title_match = above[place.hit.passage.document_id]
         has.append(_match(wanted[language], place.text, language))
         titled.append(title_match)
-        rarity.append([rare for rare, _ in wanted[language]])
-    return np.array(has), np.array(titled), np.array(rarity)
+        rarity.append([word.rarity for word in wanted[language]])
+    naming = np.array([float(word.word in names) for word in wanted[question.language]])
+    return np.array(has), np.array(titled), np.array(rarity), naming
 
 
-def _match(wanted: Wanted, text: str, language: Language) -> list[float]:
+def _match(wanted: list[WantedWord], text: str, language: Language) -> list[float]:
     have = set(stems(text, language))
-    return [
-        max((weight for stem, weight in weights.items() if stem in have), default=0.0)
-        for _, weights in wanted
-    ]
+    return [word.match(have) for word in wanted]
 
 
 def _form_features(question: Question, place: _Place, span_score: float) -> list[float]:

@@ -28,14 +28,16 @@ class Retriever:
 
     def search(self, question: str, k: int = 10, among: Filter | None = None) -> list[Hit]:
         """The at most `k` best passages, best first, with scores from 0 to 1."""
-        scores: dict[Passage, float] = defaultdict(float)
-        for weight, hits in (
-            (_MEANING, self._index.nearest(question, _DEPTH, among)),
-            (1 - _MEANING, self._index.matching(question, _DEPTH, among)),
-        ):
-            best = max((hit.score for hit in hits), default=0.0)
-            for hit in hits:
-                scores[hit.passage] += weight * max(hit.score, 0.0) / best if best > 0 else 0.0
+        nearest = _shares(self._index.nearest(question, _DEPTH, among))
+        matching = _shares(self._index.matching(question, _DEPTH, among))
+        # What a list lacks is at most as good as its last.
+        last_nearest = min(nearest.values(), default=0.0)
+        last_matching = min(matching.values(), default=0.0)
+        scores = {
+            passage: _MEANING * nearest.get(passage, last_nearest)
+            + (1 - _MEANING) * matching.get(passage, last_matching)
+            for passage in {**nearest, **matching}
+        }
         of_document: dict[str, float] = defaultdict(float)
         for passage, score in scores.items():
             of_document[passage.document_id] = max(of_document[passage.document_id], score)
@@ -46,3 +48,9 @@ class Retriever:
         # Equal scores are put in reading order, so that a question always has the same answer.
         hits.sort(key=lambda hit: (-hit.score, hit.passage.document_id, hit.passage.start))
         return hits[:k]
+
+
+def _shares(hits: list[Hit]) -> dict[Passage, float]:
+    """Each passage's share, 0 to 1, of the best score of its list."""
+    best = max((hit.score for hit in hits), default=0.0)
+    return {hit.passage: max(hit.score, 0.0) / best if best > 0 else 0.0 for hit in hits}

@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from .question import Kind
 
 MAX_TOKENS = 16
+# The forms of names and numbers; a sentence's first word tells nothing by its capital.
+NAME_FORMS = frozenset({"#capital", "#capitals", "#number", "#year"})
 
 _TOKEN = re.compile(
     r"\d+(?:[ \u00a0\u202f]\d{3})+(?:,\d+)?"  # 104 000 or 1 234,5

@@ -49,6 +49,10 @@ TEXTS: Final[dict[str, dict[Language, str]]] = {
     "page": {"fr": "page {page}", "en": "page {page}"},
     "undated": {"fr": "sans date", "en": "undated"},
     "confidence": {"fr": "Confiance : {percent} %", "en": "Confidence: {percent}%"},
+    "unsure": {
+        "fr": "Réponse incertaine. Confiance : {percent} %",
+        "en": "Uncertain answer. Confidence: {percent}%",
+    },
     "confidence_hint": {
         "fr": "Probabilité estimée que cette citation réponde à la question",
         "en": "Estimated probability that this citation answers the question",
@@ -110,10 +114,6 @@ TEXTS: Final[dict[str, dict[Language, str]]] = {
     "added_files": {"fr": "Ajoutés : {names}", "en": "Added: {names}"},
     "changed_files": {"fr": "Mis à jour : {names}", "en": "Updated: {names}"},
     "skipped_files": {"fr": "Laissés de côté :", "en": "Left out:"},
-    "unread_file": {
-        "fr": "{name} : ce format n’est pas lu ; donnez un .txt, .md, .html, .pdf ou .docx.",
-        "en": "{name}: this format is not read; give a .txt, .md, .html, .pdf or .docx.",
-    },
     "unchanged_files": {
         "fr": "Ces documents étaient déjà dans l’index.",
         "en": "These documents were already in the index.",

@@ -45,8 +45,7 @@ def test_all_is_complete_and_sorted(package: str) -> None:
     public = {
         name
         for name, value in vars(module).items()
-        if not name.startswith("_")
-        and (name in module.__all__ or not isinstance(value, type(sys)))
+        if not name.startswith("_") and (name in module.__all__ or not isinstance(value, type(sys)))
     }
     assert sorted(public) == sorted(module.__all__) == module.__all__
 

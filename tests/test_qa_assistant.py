@@ -125,6 +125,9 @@ def test_uploads_are_copied_indexed_and_replaced(assistant: Assistant, tmp_path:
     assert report.added == ["Volcan d'Islande.txt"]
     upload.write_text("Islande\n\nLe volcan Katla s'est rendormi.\n")
     assert assistant.add_files([upload]).changed == ["Volcan d'Islande.txt"]
+    picture = tmp_path / "photo.png"
+    picture.write_bytes(b"PNG")
+    assert "photo.png" in assistant.add_files([picture]).skipped[0]
     hit = assistant.search("volcan Katla")[0]
     assert "rendormi" in hit.passage.text
     assert len(assistant.documents()) == 4

@@ -180,6 +180,14 @@ def test_the_page_of_the_span_is_named() -> None:
     assert "page 2" in markup.document_html(paged, Place("p.pdf", (3, 7)), "fr")
 
 
+def test_an_answer_more_likely_wrong_than_right_is_called_uncertain() -> None:
+    citation = _citation("titre", "Le maire s'appelle Zoé.")
+
+    for confidence, uncertain in ((0.49, True), (0.5, False)):
+        html = markup.answer_html(Answer("?", "fr", "Zoé", (citation,), confidence, ()))
+        assert ("Réponse incertaine" in html) == uncertain
+
+
 # -- hostile text --------------------------------------------------------------------------------
 
 

@@ -328,7 +328,10 @@ def train(
 
     def keep() -> None:
         save(student, folder / "model")
-        values: dict[str, object] = {"student": student.state_dict(), "optimiser": optimiser.state_dict()}
+        values: dict[str, object] = {
+            "student": student.state_dict(),
+            "optimiser": optimiser.state_dict(),
+        }
         # written aside, then renamed: a run killed while saving keeps its last state
         if contrast is not None:
             values["mined"] = contrast.mined
