@@ -24,6 +24,7 @@ from .update import Progress, UpdateReport
 from .words import stems
 
 __all__ = [
+    "SUFFIXES",
     "ConfigError",
     "Document",
     "Embedder",
@@ -41,7 +42,6 @@ __all__ = [
     "Passage",
     "Progress",
     "QuestionError",
-    "SUFFIXES",
     "SentenceTransformerEmbedder",
     "SourceState",
     "SplitSettings",

@@ -28,7 +28,11 @@ _READ = 6
 # Sentences cited beside the best one, and how near its score they must be.
 _CITED = 3
 _NEAR = 1.0
-_WORD_FEATURES = 12
+# Features of sentences that confidence looks at, by their column: how far the words are covered by
+# the sentence (0) and by passage and title (7), the rarest word missing (8), names missing (9),
+# the passage's score (10) and rank (11).
+_OF_THE_BEST = [0, 7, 8, 9, 10, 11]
+_OF_ANY = [0, 7]
 _LANGUAGES: Final[tuple[Language, ...]] = ("fr", "en")
 
 
@@ -85,7 +89,7 @@ class ExtractiveReader:
             return []
         scores = np.stack([sentence.features for sentence in sentences]) @ self._sentence
         order = np.argsort(-scores, kind="stable")
-        known = confidence_features(question, hits, sentences, scores)
+        known = confidence_features(hits, sentences, scores)
         confidence = _logistic(float(known @ self._confidence[question.language]))
         cited = [i for i in order[:_CITED] if scores[order[0]] - scores[i] <= _NEAR]
         return [_finding(sentences[i], confidence) for i in cited]
@@ -144,7 +148,7 @@ class _Place:
 
 
 def _word_features(question: Question, places: list[_Place], index: Index) -> Features:
-    """How far the sentences have the question's words, `(len(places), _WORD_FEATURES)`.
+    """How far the sentences have the question's words, `(len(places), 12)`.
 
     What names the event stands all over its article, in the title above all, and cannot tell its
     sentences apart: some of these features count a word for less the more sentences have it. A
@@ -243,9 +247,7 @@ def _form_features(question: Question, place: _Place, span_score: float) -> list
     ]
 
 
-def confidence_features(
-    question: Question, hits: list[Hit], sentences: list[Sentence], scores: Features
-) -> Features:
+def confidence_features(hits: list[Hit], sentences: list[Sentence], scores: Features) -> Features:
     """What tells whether the best sentence answers, of which the last is 1."""
     order = np.argsort(-scores, kind="stable")
     features = np.stack([sentence.features for sentence in sentences])
@@ -256,10 +258,9 @@ def confidence_features(
             scores[order[0]],
             scores[order[0]] - second,
             1 / np.exp(scores - scores.max()).sum(),
-            *features[order[0], :_WORD_FEATURES],
-            *features[:, :_WORD_FEATURES].max(axis=0),
+            *features[order[0], _OF_THE_BEST],
+            *features[:, _OF_ANY].max(axis=0),
             hits[0].score - next(others, 0.0),
-            math.log(len(question.text)) / 5,
             1.0,
         ]
     )

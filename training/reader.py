@@ -264,7 +264,7 @@ def fit_confidence(
     known, right, answerable, languages = [], [], [], []
     for case in cases:
         scores = np.stack([s.features for s in case.sentences]) @ sentence_weights
-        known.append(confidence_features(case.question, case.hits, case.sentences, scores))
+        known.append(confidence_features(case.hits, case.sentences, scores))
         right.append(case.right[int(np.argmax(scores))])
         answerable.append(case.right.any())
         languages.append(case.question.language)
