@@ -15,7 +15,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 Pair = tuple[str, str]
 """A French text and its English translation."""
@@ -56,10 +56,16 @@ class Cut:
 
 def read_lines(path: Path) -> Iterator[str]:
     """Yield the lines of a plain, gzip or xz text file, without their ends."""
-    opener = {".xz": lzma.open, ".gz": gzip.open}.get(path.suffix, open)
-    with opener(path, "rt", encoding="utf-8", newline="\n") as lines:
+    lines: TextIO
+    if path.suffix == ".xz":
+        lines = lzma.open(path, "rt", encoding="utf-8", newline="\n")
+    elif path.suffix == ".gz":
+        lines = gzip.open(path, "rt", encoding="utf-8", newline="\n")
+    else:
+        lines = path.open(encoding="utf-8", newline="\n")
+    with lines:
         for line in lines:
-            yield str(line).rstrip("\n")
+            yield line.rstrip("\n")
 
 
 def read_records(path: Path) -> list[dict[str, Any]]:

@@ -370,7 +370,7 @@ def train(
                 losses.append(loss.item())
                 pairs += len(batch)
         optimiser.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(student.parameters(), 1.0)
         optimiser.step()
         step += 1

