@@ -11,7 +11,7 @@ import torch
 
 from training import corpora, distil, lexicon, measure, vocabulary
 from training.__main__ import start
-from training.student import Encoder, teacher_folder
+from training.student import Encoder, blend, teacher_folder
 
 WHO = {
     "le chat": "the cat",
@@ -209,3 +209,15 @@ def test_lexicons_are_kept_as_json(tmp_path: Path) -> None:
     lexicon.write(tmp_path / "l.json", table)
     assert json.loads((tmp_path / "l.json").read_text("utf-8")) == table
     assert lexicon.read(tmp_path / "l.json") == table
+
+
+def test_a_blend_lies_between_the_start_and_the_trained(work: Path) -> None:
+    start_, trained_ = Encoder.load(work / "start"), Encoder.load(work / "start")
+    with torch.no_grad():
+        trained_.bert.embeddings.word_embeddings.weight.add_(1.0)
+    blended = blend(start_, trained_, 0.25)
+    difference = (
+        blended.bert.embeddings.word_embeddings.weight
+        - start_.bert.embeddings.word_embeddings.weight
+    )
+    assert difference.detach().numpy() == pytest.approx(0.25, abs=1e-5)

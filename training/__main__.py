@@ -11,7 +11,7 @@ import numpy as np
 from tokenizers import Tokenizer
 
 from . import corpora, distil, lexicon, measure, vocabulary
-from .student import MAX_TOKENS, Encoder, save, start_from_teacher, teacher_folder
+from .student import MAX_TOKENS, Encoder, blend, save, start_from_teacher, teacher_folder
 
 LEXICON_PAIRS = 90_000
 """How many pairs of each source the lexicon is learnt from, about."""
@@ -87,11 +87,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     steps = parser.add_subparsers(dest="step", required=True)
     first = steps.add_parser("start", help="make the tokenizer and the untrained student")
     second = steps.add_parser("distil", help="train it")
+    mixed = steps.add_parser("blend", help="mix the trained weights with the untrained")
+    mixed.add_argument("--share", type=float, required=True, help="of the trained, 0 to 1")
     third = steps.add_parser("measure", help="print a model's figures")
     third.add_argument("model", help="a folder, or 'teacher'")
     for step in (first, second, third):
         step.add_argument("--data", type=Path, required=True, help="see README.md")
-    for step in (first, second):
+    for step in (first, second, mixed):
         step.add_argument("--out", type=Path, required=True, help="folder to work in")
     first.add_argument("--french-pieces", type=int, default=18000)
     first.add_argument("--layers", type=int, nargs="+", default=list(range(6)))
@@ -101,6 +103,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         start(given.data, given.out, given.french_pieces, given.layers)
     elif given.step == "distil":
         train(given.data, given.out, distil.Schedule(minutes=given.minutes))
+    elif given.step == "blend":
+        begun, trained = Encoder.load(given.out / "start"), Encoder.load(given.out / "model")
+        save(blend(begun, trained, given.share), given.out / "blended")
     else:
         show_measures(given.model, given.data)
 

@@ -56,16 +56,17 @@ class Cut:
 
 def read_lines(path: Path) -> Iterator[str]:
     """Yield the lines of a plain, gzip or xz text file, without their ends."""
-    lines: TextIO
-    if path.suffix == ".xz":
-        lines = lzma.open(path, "rt", encoding="utf-8", newline="\n")
-    elif path.suffix == ".gz":
-        lines = gzip.open(path, "rt", encoding="utf-8", newline="\n")
-    else:
-        lines = path.open(encoding="utf-8", newline="\n")
-    with lines:
+    with _opened(path) as lines:
         for line in lines:
             yield line.rstrip("\n")
+
+
+def _opened(path: Path) -> TextIO:
+    if path.suffix == ".xz":
+        return lzma.open(path, "rt", encoding="utf-8", newline="\n")
+    if path.suffix == ".gz":
+        return gzip.open(path, "rt", encoding="utf-8", newline="\n")
+    return path.open(encoding="utf-8", newline="\n")
 
 
 def read_records(path: Path) -> list[dict[str, Any]]:

@@ -153,6 +153,23 @@ def _with_layers(state: dict[str, Tensor], layers: Sequence[int]) -> dict[str, T
     return chosen
 
 
+def blend(start: Encoder, trained: Encoder, share: float) -> Encoder:
+    """Return weights between the start's and the trained ones (Wortsman et al. 2022, WiSE-FT).
+
+    `share` is the trained student's part, 0 to 1. A short training on narrow texts costs some of
+    the teacher's breadth; going part of the way back regains more of it than it loses. The
+    trained student is changed and returned.
+    """
+    first, last = start.state_dict(), trained.state_dict()
+    trained.load_state_dict(
+        {
+            name: torch.lerp(first[name], value, share) if value.is_floating_point() else value
+            for name, value in last.items()
+        }
+    )
+    return trained
+
+
 def save(encoder: Encoder, folder: Path) -> None:
     """Write the folder that `sentence_transformers.SentenceTransformer(folder)` loads.
 
