@@ -1,4 +1,4 @@
-"""Turns a span of a document into a citation, and proves it."""
+"""Turns a span of a document into a citation, and refuses one that does not hold."""
 
 from bisect import bisect_right
 
@@ -35,12 +35,4 @@ def cite(
         page=bisect_right(document.page_starts, start) or None,
         answer=answer,
         changed=changed,
-    )
-
-
-def holds(citation: Citation, document: Document) -> bool:
-    """Whether the citation is a place in this document: its quote stands at its offsets."""
-    return (
-        citation.document_id == document.id
-        and document.text[citation.start : citation.end] == citation.quote
     )
