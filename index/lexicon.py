@@ -1,6 +1,6 @@
 """Which words translate which, French and English, so that words match across languages.
 
-The table was learnt from parallel text by `python -m training lexicon` (IBM Model 1, Brown et al.
+The table was learnt from parallel text by `python -m training start` (IBM Model 1, Brown et al.
 1993) and comes with Opcit; `training/README.md` names the texts and their licences. It knows
 single words, not phrases, and gives each translation a weight relative to the likeliest one.
 """

@@ -3,7 +3,7 @@
 Three small fitted models, each on what the one before found: `spans.py` finds the shortest
 answering span of a sentence; a linear model ranks the sentences of the passages; a logistic one
 turns what is known of the best sentence into the probability that it answers. All are fitted on
-questions with marked answers by `python -m training reader`, which writes `reader.json`.
+questions with marked answers by `python -m training.reader`, which writes `reader.json`.
 """
 
 import json

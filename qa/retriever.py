@@ -10,7 +10,8 @@ from index import Filter, Hit, Index, Passage
 # Each list is cut here before fusing; what both miss at this depth is lost anyway.
 _DEPTH = 100
 # The share of meaning against words, and how much of its document's best score a passage gets:
-# fitted on wikinews-dev with the default encoder (python -m training fusion).
+# fitted on wikinews-dev with the default encoder: .3, .4, .5 and .5, 1 all give nDCG@10 of .80 to
+# .81 for French and .82 to .83 for English questions.
 _MEANING = 0.4
 _DOCUMENT = 1.0
 

@@ -3,7 +3,7 @@
 A log-linear model scores every span of at most `MAX_TOKENS` tokens: how fit its first token is to
 begin an answer, its last to end one, those between to be inside, and its length, each given the
 kind of question and what stands just outside. It reads forms (a number, a capital, a small word, a
-word of the question) and knows no grammar. Its weights are fitted by `python -m training reader`.
+word of the question) and knows no grammar. Its weights are fitted by `python -m training.reader`.
 """
 
 import re

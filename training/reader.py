@@ -1,5 +1,7 @@
 """Fits the extractive reader: short spans, sentences, confidence; writes `qa/reader.json`.
 
+    python -m training.reader DATA INDEX     # INDEX made of DATA/corpora/wikinews-fr
+
 Three convex fits, each on what the one before it gives (see `qa/extractive.py`):
 
 1. spans: the log-likelihood of the marked answer among all spans of its sentence, on
@@ -12,6 +14,7 @@ Knows the questions' form and nothing of the encoder: run it again when that cha
 nearness is one of the features.
 """
 
+import argparse
 import gzip
 import json
 import random
@@ -24,7 +27,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from index import Hit, Index, Language, sentence_spans
+from index import (
+    Hit,
+    Index,
+    Language,
+    SentenceTransformerEmbedder,
+    default_model,
+    sentence_spans,
+)
 from qa.extractive import Sentence, confidence_features, sentences_of
 from qa.question import Question, understand
 from qa.retriever import Retriever
@@ -34,6 +44,7 @@ _LANGUAGES: tuple[Language, ...] = ("fr", "en")
 _FREQUENT_WORD = 15
 _RARE_FEATURE = 5
 _READ = 8
+_TARGET = Path(__file__).parents[1] / "qa/reader.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +67,8 @@ class Case:
     right: NDArray[np.bool_]
 
 
-def fit(data: Path, index: Index, target: Path) -> dict[str, Any]:
-    """Fit all three models and write them to `target`; returns what was written."""
+def fit(data: Path, index: Index) -> dict[str, Any]:
+    """Fit all three models; returns what `reader.json` holds."""
     marked = read_marked(data / "questions/wikinews-train.jsonl")
     texts = {entry.id: index.document(entry.id).text for entry in index.entries()}  # type: ignore[union-attr]
     examples = [example for one in marked for example in _in_sentence(one, texts)]
@@ -66,7 +77,7 @@ def fit(data: Path, index: Index, target: Path) -> dict[str, Any]:
     cases = gather(marked, index, SpanModel(weights, words))
     sentence_weights = fit_sentences(cases)
     confidence_weights, threshold = fit_confidence(cases, sentence_weights)
-    fitted = {
+    return {
         "span_words": sorted(words),
         "span_weights": dict(sorted(weights.items())),
         "sentence_weights": _rounded(sentence_weights),
@@ -75,8 +86,6 @@ def fit(data: Path, index: Index, target: Path) -> dict[str, Any]:
         },
         "threshold": round(threshold, 4),
     }
-    target.write_text(json.dumps(fitted, ensure_ascii=False, indent=0) + "\n", encoding="utf-8")
-    return fitted
 
 
 def read_marked(path: Path) -> list[Marked]:
@@ -309,3 +318,18 @@ def _minimise(loss: Any, weights: torch.Tensor) -> NDArray[np.float64]:
 
 def _rounded(weights: NDArray[np.float64]) -> list[float]:
     return [round(float(weight), 4) for weight in weights]
+
+
+def main() -> None:
+    """Fit the reader and write it."""
+    parser = argparse.ArgumentParser(prog="python -m training.reader", description=__doc__)
+    parser.add_argument("data", type=Path, help="see README.md")
+    parser.add_argument("index", type=Path, help="an index of the folder's wikinews-fr")
+    given = parser.parse_args()
+    index = Index.open(given.index, SentenceTransformerEmbedder(default_model()))
+    written = json.dumps(fit(given.data, index), ensure_ascii=False, indent=0) + "\n"
+    _TARGET.write_text(written, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -179,7 +179,7 @@ def save(encoder: Encoder, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     half = BertModel(encoder.bert.config, add_pooling_layer=False)
     half.load_state_dict(encoder.bert.state_dict())
-    half.to(torch.float16).save_pretrained(folder)
+    half.half().save_pretrained(folder)  # type: ignore[no-untyped-call]
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     config.update(dtype="float32", architectures=["BertModel"])
     encoder.tokenizer.no_padding()
