@@ -32,6 +32,8 @@ from .update import Progress, UpdateReport, apply_plan, plan_update
 
 FORMAT = 1
 _MANIFEST = "manifest.json"
+# The catalog's own word on whose vectors it holds: it changes in one transaction with them.
+_MADE_WITH = "encoder_fingerprint"
 
 
 class Index:
@@ -55,12 +57,12 @@ class Index:
         will be embedded.
         """
         manifest = read_manifest(folder)
-        if not any_encoder and manifest["encoder_fingerprint"] != embedder.fingerprint:
+        index = cls(folder, embedder, SplitSettings(**manifest["split"]))
+        if not any_encoder and index._catalog().setting(_MADE_WITH) != embedder.fingerprint:
             raise EncoderError(
                 f"The index in {folder} was made with the encoder {manifest['encoder']}, not with"
-                f" {embedder.name}; run `opcit index DOCS --rebuild` to make it again."
+                f" {embedder.name} as it is now; run `opcit index DOCS --rebuild` to make it again."
             )
-        index = cls(folder, embedder, SplitSettings(**manifest["split"]))
         with index._view():
             return index
 
@@ -174,12 +176,15 @@ class Index:
         with catalog.writing():
             before = catalog.generation
             first_new_key = catalog.last_passage_key() + 1
+            made_with = catalog.setting(_MADE_WITH)
+            rebuild = rebuild or made_with not in (None, self.embedder.fingerprint)
             plan = plan_update(catalog, root, files, rebuild)
             removed_passages = catalog.passage_keys(plan.removed_keys)
             report = apply_plan(catalog, plan, self.embedder, self._settings, max_bytes, progress)
             changed = bool(plan.removed_keys or report.passages_embedded)
             if changed:
                 catalog.put_setting("generation", uuid.uuid4().hex)
+                catalog.put_setting(_MADE_WITH, self.embedder.fingerprint)
                 derive(
                     self.folder / "derived",
                     catalog,
@@ -257,7 +262,7 @@ def read_manifest(folder: Path) -> dict:  # type: ignore[type-arg]
         known = manifest["format"] == FORMAT and {*manifest} >= {"encoder_fingerprint", "split"}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise IndexFolderError(
-            f"{path} is damaged; run `opcit index DOCS` to write it again."
+            f"{path} is damaged; run `opcit index DOCS --rebuild` to make the index again."
         ) from error
     if not known:
         raise IndexFolderError(

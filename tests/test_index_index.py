@@ -155,6 +155,24 @@ def test_a_rebuild_embeds_everything_with_the_new_encoder(
     assert found(Index.open(folder, encoder), "Rhin") == ["b.txt"]
 
 
+def test_killed_between_a_rebuild_and_its_manifest(
+    index: Index, folder: Path, documents: Path, embedder: StemEmbedder
+) -> None:
+    del index
+    old = (folder / "manifest.json").read_bytes()
+    other = StemEmbedder()
+    other.fingerprint = "stems-2"
+    Index.create(folder, other).update(documents, max_bytes=LIMIT, rebuild=True)
+    (folder / "manifest.json").write_bytes(old)
+    with pytest.raises(EncoderError, match="--rebuild"):
+        Index.open(folder, embedder)
+    assert found(Index.open(folder, other), "museum") == ["sub/museum.md"]
+    (folder / "manifest.json").unlink()
+    report = Index.create(folder, embedder).update(documents, max_bytes=LIMIT)
+    assert report.passages_embedded == 3
+    assert found(Index.open(folder, embedder), "museum") == ["sub/museum.md"]
+
+
 def test_the_state_of_a_source(index: Index, documents: Path) -> None:
     (documents / "2021-07-20-crue.txt").write_text("Autre chose")
     (documents / "sub/museum.md").unlink()

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -184,13 +185,17 @@ def test_a_question_that_cannot_be_asked(indexed: Path, question: str, part: str
 
 
 def test_an_index_of_another_encoder_says_how_to_rebuild(indexed: Path, tmp_path: Path) -> None:
-    manifest = json.loads((indexed / MANIFEST).read_text())
     other = tmp_path / "other"
-    other.mkdir()
-    (other / "manifest.json").write_text(json.dumps({**manifest, "encoder_fingerprint": "other"}))
+    shutil.copytree(indexed / ".opcit", other)
+    with sqlite3.connect(other / "catalog.sqlite") as connection:
+        connection.execute("UPDATE setting SET value = 'x' WHERE name = 'encoder_fingerprint'")
+    connection.close()
     done = opcit("ask", "Qui ?", "--index", other, cwd=indexed)
     assert done.returncode == 1
     assert "--rebuild" in done.stderr
+    assert opcit("info", "--index", other, cwd=indexed).returncode == 0
+    assert opcit("index", "docs", "--index", other, "--rebuild", cwd=indexed).returncode == 0
+    assert opcit("ask", "Qui ?", "--index", other, cwd=indexed).returncode == 0
 
 
 def test_every_bad_file_is_named_and_the_rest_is_indexed(tmp_path: Path) -> None:
