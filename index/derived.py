@@ -77,9 +77,12 @@ def derive(
 
 
 def discard_derived(folder: Path, keep: str) -> None:
-    """Remove the derived indexes of other generations, and of those who died making them."""
+    """Remove the derived indexes of other generations, and of those who died making them.
+
+    What a reader may just be making of the generation to keep has a longer name, and stays.
+    """
     for place in folder.iterdir():
-        if place.name != keep:
+        if not place.name.startswith(keep):
             # A reader that has a file open keeps it; one that comes too late makes its own.
             shutil.rmtree(place, ignore_errors=True)
 

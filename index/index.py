@@ -181,8 +181,7 @@ class Index:
             plan = plan_update(catalog, root, files, rebuild)
             removed_passages = catalog.passage_keys(plan.removed_keys)
             report = apply_plan(catalog, plan, self.embedder, self._settings, max_bytes, progress)
-            changed = bool(plan.removed_keys or report.passages_embedded)
-            if changed:
+            if plan.removed_keys or report.passages_embedded:
                 catalog.put_setting("generation", uuid.uuid4().hex)
                 catalog.put_setting(_MADE_WITH, self.embedder.fingerprint)
                 derive(
@@ -193,9 +192,9 @@ class Index:
                     plan.removed_keys,
                     removed_passages,
                 )
-        if changed:
-            discard_derived(self.folder / "derived", keep=catalog.generation)
-            catalog.settle()
+        # Also when nothing changed: an update that was killed may have left its own behind.
+        discard_derived(self.folder / "derived", keep=catalog.generation)
+        catalog.settle()
         self._write_manifest()
         return report
 
