@@ -181,9 +181,10 @@ class Index:
             plan = plan_update(catalog, root, files, rebuild)
             removed_passages = catalog.passage_keys(plan.removed_keys)
             report = apply_plan(catalog, plan, self.embedder, self._settings, max_bytes, progress)
-            if plan.removed_keys or report.passages_embedded:
+            changed = bool(plan.removed_keys or report.passages_embedded)
+            catalog.put_setting(_MADE_WITH, self.embedder.fingerprint)
+            if changed:
                 catalog.put_setting("generation", uuid.uuid4().hex)
-                catalog.put_setting(_MADE_WITH, self.embedder.fingerprint)
                 derive(
                     self.folder / "derived",
                     catalog,
@@ -195,7 +196,8 @@ class Index:
         # Also when nothing changed: an update that was killed may have left its own behind.
         discard_derived(self.folder / "derived", keep=catalog.generation)
         catalog.settle()
-        self._write_manifest()
+        if changed or not self.exists(self.folder):
+            self._write_manifest()
         return report
 
     def _make(self) -> None:

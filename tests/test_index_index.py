@@ -127,6 +127,17 @@ def test_a_file_that_cannot_be_read_any_more_is_left_out(index: Index, documents
     assert found(index, "crue") == []
 
 
+def test_a_folder_without_one_readable_file_makes_an_empty_index(
+    folder: Path, tmp_path: Path, embedder: StemEmbedder
+) -> None:
+    (tmp_path / "bad").mkdir()
+    (tmp_path / "bad/a.txt").write_bytes(b"")
+    report = Index.create(folder, embedder).update(tmp_path / "bad", max_bytes=LIMIT)
+    assert len(report.skipped) == 1
+    opened = Index.open(folder, embedder)
+    assert (opened.counts(), opened.matching("a", 3), opened.nearest("a", 3)) == ((0, 0), [], [])
+
+
 def test_documents_of_another_folder_stay(index: Index, tmp_path: Path) -> None:
     other = tmp_path / "other"
     other.mkdir()
