@@ -27,7 +27,7 @@ QUESTIONS = {
     "fr": "Qui est le nouveau ministre des Affaires étrangères du Kazakhstan ?",
     "en": "Who is Kazakhstan's new foreign minister?",
 }
-UNANSWERABLE = "When will the Rocqueville ferry reach Norway?"
+UNANSWERABLE = "How tall is the Eiffel Tower?"
 
 
 @contextmanager
