@@ -19,11 +19,12 @@ from .load import SUFFIXES
 from .sentences import sentence_spans
 from .sources import SourceState, source_state
 from .split import SplitSettings
-from .types import Document, Filter, Hit, Language, Passage, WantedWord
+from .types import LANGUAGES, Document, Filter, Hit, Language, Passage, WantedWord
 from .update import Progress, UpdateReport
 from .words import stems
 
 __all__ = [
+    "LANGUAGES",
     "SUFFIXES",
     "ConfigError",
     "Document",

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 Vectors = NDArray[np.float32]
 
-# Passages reach 250 word pieces; encoders made for shorter texts say so themselves.
+# Texts encoded together.
 _BATCH_SIZE = 32
 
 

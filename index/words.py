@@ -10,16 +10,13 @@ import math
 from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
-from typing import get_args
 
 import tantivy
 
 from .catalog import PassageRow
 from .lexicon import folded_words, related, translations
 from .split import headed
-from .types import Language, WantedWord
-
-LANGUAGES: tuple[Language, ...] = get_args(Language)
+from .types import LANGUAGES, Language, WantedWord
 
 _WORD = r"[\p{L}\p{M}\p{N}]+"
 # What is left of an elided word when the apostrophe goes: l'homme, qu'il, jusqu'ici; Anna's.

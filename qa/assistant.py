@@ -48,9 +48,7 @@ class Assistant:
         Raises IndexFolderError or EncoderError with the command that mends it.
         """
         config = config or read_config()
-        index = Index.open(
-            Path(folder), SentenceTransformerEmbedder(config.model or default_model())
-        )
+        index = open_index(config, Path(folder))
         return cls(index, ExtractiveReader(index), config)
 
     def ask(self, question: str, among: Filter | None = None) -> Answer:
@@ -167,11 +165,11 @@ def build_index(
     """
     config = config or read_config()
     folder = Path(folder)
-    embedder = _embedder(config)
     if Index.exists(folder) and not rebuild:
-        index = Index.open(folder, embedder)
+        index = open_index(config, folder)
     else:
-        index = Index.create(folder, embedder, SplitSettings(config.passage_characters))
+        settings = SplitSettings(config.passage_characters)
+        index = Index.create(folder, _embedder(config), settings)
     return index.update(
         Path(documents), max_bytes=config.max_file_bytes, rebuild=rebuild, progress=progress
     )

@@ -11,12 +11,12 @@ import math
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from index import Hit, Index, Language, WantedWord, folded_words, sentence_spans, stems
+from index import LANGUAGES, Hit, Index, Language, WantedWord, folded_words, sentence_spans, stems
 
 from .question import KINDS, Question
 from .spans import NAME_FORMS, SpanModel, asked_words, tokens
@@ -33,7 +33,6 @@ _NEAR = 1.0
 # the passage's score (10) and rank (11).
 _OF_THE_BEST = [0, 7, 8, 9, 10, 11]
 _OF_ANY = [0, 7]
-_LANGUAGES: Final[tuple[Language, ...]] = ("fr", "en")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +78,7 @@ class ExtractiveReader:
         self._spans = SpanModel(fitted["span_weights"], fitted["span_words"])
         self._sentence = np.array(fitted["sentence_weights"])
         self._confidence = {
-            language: np.array(fitted["confidence_weights"][language]) for language in _LANGUAGES
+            language: np.array(fitted["confidence_weights"][language]) for language in LANGUAGES
         }
         self.threshold: float = fitted["threshold"]
 
@@ -201,7 +200,7 @@ def _matches(
     Three arrays of shape `(sentences, words)`: matches from 0 to 1, those of the title, and the
     rarity of the words in the sentence's language; and which words are names or numbers.
     """
-    wanted = {language: index.wanted(question.text, language) for language in _LANGUAGES}
+    wanted = {language: index.wanted(question.text, language) for language in LANGUAGES}
     names = {
         word
         for token in tokens(question.text, frozenset())

@@ -17,9 +17,9 @@ from html import escape
 from itertools import pairwise
 from urllib.parse import parse_qs, quote
 
-from index import Document, Entry, Hit, Language
+from index import LANGUAGES, Document, Entry, Hit, Language
 
-from .texts import LANGUAGES, date_text, text
+from .texts import date_text, text
 from .types import Answer, Citation
 
 WINDOW = 20_000  # characters shown around a span, so that a long document opens fast

@@ -10,8 +10,6 @@ from typing import Final
 
 from index import Language
 
-LANGUAGES: Final[tuple[Language, ...]] = ("fr", "en")
-
 TEXTS: Final[dict[str, dict[Language, str]]] = {
     # -- the page's frame ------------------------------------------------------------------------
     "tagline": {
@@ -96,10 +94,6 @@ TEXTS: Final[dict[str, dict[Language, str]]] = {
         "fr": "Ce document n’est plus dans l’index.",
         "en": "This document is no longer in the index.",
     },
-    "bad_link": {
-        "fr": "Ce lien ne mène à aucun passage.",
-        "en": "This link leads to no passage.",
-    },
     "hidden_text": {
         "fr": "{count} caractères ne sont pas affichés",
         "en": "{count} characters are not shown",
@@ -110,7 +104,6 @@ TEXTS: Final[dict[str, dict[Language, str]]] = {
         "fr": "Lecture des documents : {done} sur {total}",
         "en": "Reading documents: {done} of {total}",
     },
-    "sending": {"fr": "Envoi des documents…", "en": "Sending documents…"},
     "added_files": {"fr": "Ajoutés : {names}", "en": "Added: {names}"},
     "changed_files": {"fr": "Mis à jour : {names}", "en": "Updated: {names}"},
     "skipped_files": {"fr": "Laissés de côté :", "en": "Left out:"},

@@ -5,7 +5,8 @@ from string import Formatter
 
 import pytest
 
-from qa.texts import LANGUAGES, TEXTS, date_text, text
+from index import LANGUAGES
+from qa.texts import TEXTS, date_text, text
 
 
 def _places(sentence: str) -> set[str]:

@@ -28,6 +28,7 @@ import torch
 from numpy.typing import NDArray
 
 from index import (
+    LANGUAGES,
     Hit,
     Index,
     Language,
@@ -40,7 +41,6 @@ from qa.question import Question, understand
 from qa.retriever import Retriever
 from qa.spans import MAX_TOKENS, SpanModel, asked_words, span_features, tokens
 
-_LANGUAGES: tuple[Language, ...] = ("fr", "en")
 _FREQUENT_WORD = 15
 _RARE_FEATURE = 5
 _READ = 8
@@ -97,7 +97,7 @@ def read_marked(path: Path) -> list[Marked]:
             (row[f"{name}_start"], row[f"{name}_start"] + len(row[name]))
             for name in ("answer", "evidence")
         ]
-        for language in _LANGUAGES:
+        for language in LANGUAGES:
             question = understand(row[f"question_{language}"])
             document_id = row["doc"] if row["answerable"] else None
             marked.append(Marked(question, document_id, spans[0], spans[1]))
@@ -280,7 +280,7 @@ def fit_confidence(
     x, y, of = np.stack(known), np.array(right), np.array(languages)
     fitted: dict[Language, NDArray[np.float64]] = {}
     likely = np.zeros(len(y))
-    for language in _LANGUAGES:
+    for language in LANGUAGES:
         rows = of == language
         fitted[language] = _logistic_fit(x[rows], y[rows], decay)
         likely[rows] = 1 / (1 + np.exp(-x[rows] @ fitted[language]))
