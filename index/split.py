@@ -7,11 +7,13 @@ before it. Nothing is searched for, so repeated text cannot mislead.
 
 from dataclasses import dataclass
 from functools import cache
-
-from langchain_text_splitters import RecursiveCharacterTextSplitter
+from typing import TYPE_CHECKING
 
 from .sentences import PARAGRAPH_END, SENTENCE_END
 from .types import Document, Passage
+
+if TYPE_CHECKING:
+    from langchain_text_splitters import RecursiveCharacterTextSplitter
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,10 @@ def _trimmed(document: Document, start: int, piece: str) -> Passage:
 
 
 @cache
-def _splitter(passage_characters: int) -> RecursiveCharacterTextSplitter:
+def _splitter(passage_characters: int) -> "RecursiveCharacterTextSplitter":
+    # Its import takes half a second, which only those who index should pay.
+    from langchain_text_splitters import RecursiveCharacterTextSplitter
+
     return RecursiveCharacterTextSplitter(
         separators=[PARAGRAPH_END, SENTENCE_END, r"\n", r"\s", ""],
         is_separator_regex=True,
