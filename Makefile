@@ -3,8 +3,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 7860
+# For `make train`: the texts to learn from (training/README.md) and where to work.
+DATA ?= data
+WORK ?= .training
 
-.PHONY: chat test lint screenshots clean
+.PHONY: chat test lint screenshots train clean
 
 chat: $(VENV)/.installed
 	$(BIN)/opcit index samples/documents
@@ -20,6 +23,13 @@ lint: $(VENV)/.installed-dev
 
 screenshots: $(VENV)/.installed-dev
 	$(BIN)/python docs/screenshots.py
+
+train: $(VENV)/.installed-dev
+	$(BIN)/python -m training start --data $(DATA) --out $(WORK)
+	$(BIN)/python -m training distil --data $(DATA) --out $(WORK)
+	$(BIN)/python -m training refine --data $(DATA) --out $(WORK)
+	$(BIN)/python -m training blend --out $(WORK)
+	$(BIN)/python -m training measure $(WORK)/encoder --data $(DATA)
 
 clean:
 	rm -rf $(VENV) .opcit

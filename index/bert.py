@@ -1,0 +1,199 @@
+"""BERT sentence encoders run by OpenVINO: texts to unit vectors, without PyTorch.
+
+Reads a sentence-transformers folder of the commonest form (a BERT, the mean of its tokens, made a
+unit vector), draws the same computation with OpenVINO's operations and compiles it for this
+machine's processor. That takes a quarter of PyTorch's processor time where the processor computes
+in bfloat16, and a new process is ready in a fraction of a second. The vectors are those of
+sentence-transformers up to rounding (cosine above .999). Knows no index and no question.
+"""
+
+import json
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+_BATCH_TOKENS = 3072
+_MODULES = ["Transformer", "Pooling", "Normalize"]
+_WANTED = {"model_type": "bert", "hidden_act": "gelu"}
+_HIDDEN = np.float32(-1e4)  # added to the attention that padding would get
+
+
+def is_bert_encoder(folder: Path) -> bool:
+    """Whether `BertEncoder` computes what sentence-transformers would with this folder."""
+    try:
+        modules = _read(folder / "modules.json")
+        config = _read(folder / "config.json")
+        pooling = _read(folder / "1_Pooling" / "config.json")
+    except (OSError, ValueError):
+        return False
+    modes = [mode for mode, wanted in pooling.items() if mode.startswith("pooling_") and wanted]
+    prompts = folder / "config_sentence_transformers.json"
+    return (
+        [module["type"].rsplit(".", 1)[-1] for module in modules] == _MODULES
+        and modes in (["pooling_mode_mean_tokens"], ["pooling_mode"])
+        and pooling.get("pooling_mode", "mean") == "mean"
+        and all(config.get(key) == value for key, value in _WANTED.items())
+        and config.get("position_embedding_type", "absolute") == "absolute"
+        and not (prompts.is_file() and any(_read(prompts).get("prompts", {}).values()))
+        and (folder / "tokenizer.json").is_file()
+        and (folder / "model.safetensors").is_file()
+    )
+
+
+class BertEncoder:
+    """A compiled encoder; any thread may call it.
+
+    Raises whatever a damaged file makes the libraries raise.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        from openvino import Core
+        from tokenizers import Tokenizer
+
+        longest = _read(folder / "sentence_bert_config.json")["max_seq_length"]
+        self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        self._tokenizer.no_padding()
+        self._tokenizer.enable_truncation(longest)
+        config = _read(folder / "config.json")
+        self.dimension: int = config["hidden_size"]
+        model = _drawn(config, _weights(folder / "model.safetensors"))
+        self._model = Core().compile_model(model, "CPU", {"PERFORMANCE_HINT": "LATENCY"})
+        self._local = threading.local()
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Unit vectors of shape `(len(texts), dimension)`."""
+        rows = [coded.ids for coded in self._tokenizer.encode_batch_fast(list(texts))]
+        vectors = np.zeros((len(rows), self.dimension), dtype=np.float32)
+        for batch in _batches([len(row) for row in rows]):
+            ids = np.zeros((len(batch), len(rows[batch[-1]])), dtype=np.int64)
+            mask = np.zeros(ids.shape, dtype=np.float32)
+            for i, number in enumerate(batch):
+                ids[i, : len(rows[number])] = rows[number]
+                mask[i, : len(rows[number])] = 1
+            vectors[batch] = self._request().infer([ids, mask])[0]
+        return vectors
+
+    def _request(self) -> Any:
+        """This thread's own: an inference request serves one caller at a time."""
+        if not hasattr(self._local, "request"):
+            self._local.request = self._model.create_infer_request()
+        return self._local.request
+
+
+def _batches(lengths: Sequence[int]) -> list[list[int]]:
+    """The numbers of the texts, shortest first, in batches of about `_BATCH_TOKENS` tokens."""
+    batches: list[list[int]] = []
+    for number in sorted(range(len(lengths)), key=lengths.__getitem__):
+        if not batches or (len(batches[-1]) + 1) * lengths[number] > _BATCH_TOKENS:
+            batches.append([])
+        batches[-1].append(number)
+    return batches
+
+
+def _weights(path: Path) -> dict[str, NDArray[Any]]:
+    """The arrays of a safetensors file as 16- or 32-bit floats, by name without `bert.`."""
+    from safetensors import deserialize
+
+    types = {"F32": np.float32, "F16": np.float16}
+    found = {}
+    for name, tensor in deserialize(path.read_bytes()):  # type: ignore[no-untyped-call]
+        data, kind = tensor["data"], tensor["dtype"]
+        if kind == "F8_E4M3":
+            array = _FLOAT8[np.frombuffer(data, dtype=np.uint8)]
+        elif kind in types:
+            array = np.frombuffer(data, dtype=types[kind])
+        else:
+            continue
+        found[name.removeprefix("bert.")] = array.reshape(tensor["shape"])
+    return found
+
+
+def _float8_values() -> NDArray[np.float16]:
+    """The value of each 8-bit float of 4 exponent and 3 mantissa bits (Micikevicius et al. 2022).
+
+    Numpy has no such type. 16 bits hold each value exactly.
+    """
+    code = np.arange(256)
+    exponent, mantissa = code >> 3 & 15, code & 7
+    size = np.where(
+        exponent == 0, mantissa / 8 * 2.0**-6, (1 + mantissa / 8) * 2.0 ** (exponent - 7.0)
+    )
+    size[code & 127 == 127] = np.nan
+    return np.where(code & 128, -size, size).astype(np.float16)
+
+
+_FLOAT8 = _float8_values()
+
+
+def _drawn(config: dict[str, Any], weights: dict[str, NDArray[Any]]) -> Any:
+    """BERT (Devlin et al. 2019), mean of the tokens, unit length, as an OpenVINO model.
+
+    Its inputs are token ids and a mask of ones and zeros, both `(texts, tokens)`; its output
+    `(texts, width)`.
+    """
+    from openvino import Model
+    from openvino import opset13 as op
+
+    width, heads = config["hidden_size"], config["num_attention_heads"]
+    epsilon = config["layer_norm_eps"]
+
+    def numbers(*values: int) -> Any:
+        return op.constant(np.array(values, dtype=np.int64))
+
+    def weight(name: str) -> Any:
+        array = weights[name]
+        node = op.constant(array)
+        return node if array.dtype == np.float32 else op.convert(node, "f32")
+
+    def linear(x: Any, name: str) -> Any:
+        return op.add(op.matmul(x, weight(f"{name}.weight"), False, True), weight(f"{name}.bias"))
+
+    def normalised(x: Any, name: str) -> Any:
+        even = op.mvn(x, numbers(-1), True, epsilon, "inside_sqrt")
+        return op.add(op.multiply(even, weight(f"{name}.weight")), weight(f"{name}.bias"))
+
+    ids = op.parameter([-1, -1], np.int64)
+    mask = op.parameter([-1, -1], np.float32)
+    zero, one = op.constant(np.int64(0)), op.constant(np.int64(1))
+    length = op.gather(op.shape_of(ids), one, zero)
+    x = op.gather(weight("embeddings.word_embeddings.weight"), ids, zero)
+    places = op.range(zero, length, one, "i64")
+    x = op.add(x, op.gather(weight("embeddings.position_embeddings.weight"), places, zero))
+    x = op.add(x, op.gather(weight("embeddings.token_type_embeddings.weight"), zero, zero))
+    x = normalised(x, "embeddings.LayerNorm")
+
+    padding = op.multiply(op.subtract(op.constant(np.float32(1)), mask), op.constant(_HIDDEN))
+    padding = op.unsqueeze(padding, numbers(1, 2))
+
+    def by_head(node: Any) -> Any:
+        shaped = op.reshape(node, numbers(0, 0, heads, width // heads), True)
+        return op.transpose(shaped, numbers(0, 2, 1, 3))
+
+    for number in range(config["num_hidden_layers"]):
+        layer = f"encoder.layer.{number}"
+        query, key, value = (
+            by_head(linear(x, f"{layer}.attention.self.{part}"))
+            for part in ("query", "key", "value")
+        )
+        attended = op.scaled_dot_product_attention(query, key, value, padding)
+        attended = op.reshape(
+            op.transpose(attended, numbers(0, 2, 1, 3)), numbers(0, 0, width), True
+        )
+        attended = linear(attended, f"{layer}.attention.output.dense")
+        x = normalised(op.add(x, attended), f"{layer}.attention.output.LayerNorm")
+        inner = op.gelu(linear(x, f"{layer}.intermediate.dense"), "erf")
+        x = normalised(
+            op.add(x, linear(inner, f"{layer}.output.dense")), f"{layer}.output.LayerNorm"
+        )
+
+    summed = op.reduce_sum(op.multiply(x, op.unsqueeze(mask, numbers(2))), one)
+    mean = op.divide(summed, op.reduce_sum(mask, one, True))
+    return Model([op.normalize_l2(mean, numbers(1), 1e-12, "max")], [ids, mask], "encoder")
+
+
+def _read(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))

