@@ -9,7 +9,7 @@ sentence-transformers up to rounding (cosine above .999). Knows no index and no 
 
 import json
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -66,16 +66,45 @@ class BertEncoder:
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Unit vectors of shape `(len(texts), dimension)`."""
-        rows = [coded.ids for coded in self._tokenizer.encode_batch_fast(list(texts))]
-        vectors = np.zeros((len(rows), self.dimension), dtype=np.float32)
-        for batch in _batches([len(row) for row in rows]):
-            ids = np.zeros((len(batch), len(rows[batch[-1]])), dtype=np.int64)
-            mask = np.zeros(ids.shape, dtype=np.float32)
-            for i, number in enumerate(batch):
-                ids[i, : len(rows[number])] = rows[number]
-                mask[i, : len(rows[number])] = 1
-            vectors[batch] = self._request().infer([ids, mask])[0]
+        vectors = np.zeros((len(texts), self.dimension), dtype=np.float32)
+        for numbers, _, (found, _) in self._computed(texts):
+            vectors[numbers] = found
         return vectors
+
+    def encode_spans(
+        self, texts: Sequence[str], spans: Sequence[Sequence[tuple[int, int]]]
+    ) -> list[NDArray[np.float32]]:
+        """For each text the unit vectors of its spans, `(len(spans), dimension)`.
+
+        A span's vector is the mean of its tokens as they are read in the whole text, so that a
+        pronoun is near what it stands for (late chunking, Günther et al. 2024). A span without a
+        token, or beyond the longest text that is read, has zeros.
+        """
+        vectors = [np.zeros((len(some), self.dimension), dtype=np.float32) for some in spans]
+        for numbers, coded, (_, states) in self._computed(texts):
+            for row, number in enumerate(numbers):
+                for i, (start, end) in enumerate(spans[number]):
+                    inside = [
+                        token
+                        for token, (first, last) in enumerate(coded[row].offsets)
+                        if start < last and first < end
+                    ]
+                    if inside:
+                        mean = states[row, inside].mean(axis=0)
+                        vectors[number][i] = mean / max(float(np.linalg.norm(mean)), 1e-12)
+        return vectors
+
+    def _computed(self, texts: Sequence[str]) -> Iterator[tuple[list[int], list[Any], Any]]:
+        """The numbers of some texts, their tokens, and the model's two outputs, batch by batch."""
+        coded = self._tokenizer.encode_batch(list(texts))
+        for numbers in _batches([len(one.ids) for one in coded]):
+            ids = np.zeros((len(numbers), len(coded[numbers[-1]].ids)), dtype=np.int64)
+            mask = np.zeros(ids.shape, dtype=np.float32)
+            for i, number in enumerate(numbers):
+                ids[i, : len(coded[number].ids)] = coded[number].ids
+                mask[i, : len(coded[number].ids)] = 1
+            result = self._request().infer([ids, mask])
+            yield numbers, [coded[number] for number in numbers], (result[0], result[1])
 
     def _request(self) -> Any:
         """This thread's own: an inference request serves one caller at a time."""
@@ -132,8 +161,8 @@ _FLOAT8 = _float8_values()
 def _drawn(config: dict[str, Any], weights: dict[str, NDArray[Any]]) -> Any:
     """BERT (Devlin et al. 2019), mean of the tokens, unit length, as an OpenVINO model.
 
-    Its inputs are token ids and a mask of ones and zeros, both `(texts, tokens)`; its output
-    `(texts, width)`.
+    Its inputs are token ids and a mask of ones and zeros, both `(texts, tokens)`; its outputs the
+    texts' vectors, `(texts, width)`, and the tokens' states, `(texts, tokens, width)`.
     """
     from openvino import Model
     from openvino import opset13 as op
@@ -192,7 +221,8 @@ def _drawn(config: dict[str, Any], weights: dict[str, NDArray[Any]]) -> Any:
 
     summed = op.reduce_sum(op.multiply(x, op.unsqueeze(mask, numbers(2))), one)
     mean = op.divide(summed, op.reduce_sum(mask, one, True))
-    return Model([op.normalize_l2(mean, numbers(1), 1e-12, "max")], [ids, mask], "encoder")
+    vectors = op.normalize_l2(mean, numbers(1), 1e-12, "max")
+    return Model([vectors, x], [ids, mask], "encoder")
 
 
 def _read(path: Path) -> Any:

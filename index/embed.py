@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 Vectors = NDArray[np.float32]
+Span = tuple[int, int]
 
 # Made by training/; its README.md is the model card.
 _BUILT_IN = Path(__file__).with_name("encoder")
@@ -48,6 +49,12 @@ class Embedder(Protocol):
 
     def embed_question(self, text: str) -> Vectors:
         """The unit vector of a question, of shape `(dimension,)`."""
+
+    def embed_spans(self, texts: list[str], spans: list[list[Span]]) -> list[Vectors]:
+        """For each text the unit vectors of its spans, each `(len(spans of it), dimension)`.
+
+        A span is read in its text where the model can do so, and else by itself.
+        """
 
 
 def default_model() -> str:
@@ -92,6 +99,9 @@ class SentenceTransformerEmbedder:
     def embed_question(self, text: str) -> Vectors:
         return self._loaded().question(text)
 
+    def embed_spans(self, texts: list[str], spans: list[list[Span]]) -> list[Vectors]:
+        return self._loaded().spans(texts, spans)
+
     def _loaded(self) -> "_Model":
         with self._loading:
             if self._model is None:
@@ -109,6 +119,8 @@ class _Model(Protocol):
 
     def question(self, text: str) -> Vectors: ...
 
+    def spans(self, texts: list[str], spans: list[list[Span]]) -> list[Vectors]: ...
+
 
 class _PlainModel:
     """One that treats questions and passages alike, run by OpenVINO."""
@@ -122,6 +134,9 @@ class _PlainModel:
 
     def question(self, text: str) -> Vectors:
         return self._encoder.encode([text]).reshape(-1)
+
+    def spans(self, texts: list[str], spans: list[list[Span]]) -> list[Vectors]:
+        return self._encoder.encode_spans(texts, spans)
 
 
 class _TorchModel:
@@ -146,6 +161,13 @@ class _TorchModel:
             [text], normalize_embeddings=True, show_progress_bar=False
         )
         return np.asarray(vector, dtype=np.float32).reshape(-1)
+
+    def spans(self, texts: list[str], spans: list[list[Span]]) -> list[Vectors]:
+        each = [
+            text[start:end] for text, some in zip(texts, spans, strict=True) for start, end in some
+        ]
+        ends = np.cumsum([len(some) for some in spans])
+        return np.split(self.passages(each), ends[:-1])
 
 
 def _load(source: str) -> _Model:

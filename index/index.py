@@ -17,23 +17,26 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from functools import lru_cache
 from pathlib import Path
 
 from .catalog import Catalog, Entry
 from .derived import Derived, derive, discard_derived, open_derived
-from .embed import Embedder
+from .embed import Embedder, Span, Vectors
 from .errors import EncoderError, FolderError, IndexFolderError
 from .language import detect
 from .load import find_files
 from .sources import SourceState, source_state
-from .split import SplitSettings
-from .types import Document, Filter, Hit, Language, WantedWord
+from .split import SplitSettings, headed
+from .types import Document, Filter, Hit, Language, Passage, WantedWord
 from .update import Progress, UpdateReport, apply_plan, plan_update
 
 FORMAT = 1
 _MANIFEST = "manifest.json"
 # The catalog's own word on whose vectors it holds: it changes in one transaction with them.
 _MADE_WITH = "encoder_fingerprint"
+# Passages whose sentences' vectors are kept: about 15 KB each.
+_SPANS_KEPT = 2000
 
 
 class Index:
@@ -47,6 +50,8 @@ class Index:
         self._opening = threading.Lock()
         self._derived: Derived | None = None
         self._to_be_made = False
+        # The passages of one conversation are read again and again.
+        self._span_vectors = lru_cache(_SPANS_KEPT)(self._embed_spans)
 
     @classmethod
     def open(cls, folder: Path, embedder: Embedder, *, any_encoder: bool = False) -> "Index":
@@ -98,6 +103,24 @@ class Index:
         with self._view() as (catalog, derived):
             documents = _allowed(catalog, among)
             return _hits(catalog, derived.words.search(text, detect(text), k, documents))
+
+    def span_nearness(
+        self, text: str, passages: list[Passage], spans: list[list[Span]]
+    ) -> list[Vectors]:
+        """How near in meaning each span of each passage is, by cosine, read in its context."""
+        with self._view() as (catalog, _):
+            entries = [catalog.entry(passage.document_id) for passage in passages]
+        vector = self.embedder.embed_question(text)
+        nearness = []
+        for passage, entry, some in zip(passages, entries, spans, strict=True):
+            shown = headed(entry.title, passage) if entry else passage.text
+            above = len(shown) - len(passage.text)
+            moved = tuple((start + above, end + above) for start, end in some)
+            nearness.append(self._span_vectors(shown, moved) @ vector)
+        return nearness
+
+    def _embed_spans(self, text: str, spans: tuple[Span, ...]) -> Vectors:
+        return self.embedder.embed_spans([text], [list(spans)])[0]
 
     def wanted(self, question: str, target: Language) -> list[WantedWord]:
         """The words of a question that say something, with what matches them in `target`."""

@@ -30,9 +30,9 @@ _CITED = 3
 _NEAR = 1.0
 # Features of sentences that confidence looks at, by their column: how far the words are covered by
 # the sentence (0) and by passage and title (7), the rarest word missing (8), names missing (9),
-# the passage's score (10) and rank (11).
-_OF_THE_BEST = [0, 7, 8, 9, 10, 11]
-_OF_ANY = [0, 7]
+# the passage's score (10) and rank (11), and the nearness in meaning (12).
+_OF_THE_BEST = [0, 7, 8, 9, 10, 11, 12]
+_OF_ANY = [0, 7, 12]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +122,7 @@ def sentences_of(
     features = np.column_stack(
         [
             _word_features(question, places, index),
+            _nearness(question, places, index),
             [
                 _form_features(question, place, span[2])
                 for place, span in zip(places, spans, strict=True)
@@ -190,6 +191,17 @@ def _word_features(question: Question, places: list[_Place], index: Index) -> Fe
             1 / (1 + rank),
         ]
     )
+
+
+def _nearness(question: Question, places: list[_Place], index: Index) -> Features:
+    """How near the sentences are in meaning, `(len(places),)`: cosines, brought to some -1 to 5."""
+    passages = list(dict.fromkeys(place.hit.passage for place in places))
+    spans = [
+        [(place.start, place.end) for place in places if place.hit.passage == passage]
+        for passage in passages
+    ]
+    nearness = np.concatenate(index.span_nearness(question.text, passages, spans))
+    return 5 * nearness.astype(np.float64)
 
 
 def _matches(

@@ -35,6 +35,12 @@ class StemEmbedder:
             vector[int(hashlib.sha256(stem.encode()).hexdigest(), 16) % DIMENSION] += 1
         return vector / np.float32(np.linalg.norm(vector))
 
+    def embed_spans(self, texts: list[str], spans: list[list[tuple[int, int]]]) -> list[Vectors]:
+        return [
+            np.array([self.embed_question(text[start:end]) for start, end in some])
+            for text, some in zip(texts, spans, strict=True)
+        ]
+
 
 ARTICLES = {
     "2022-01-14-kazakhstan.txt": (

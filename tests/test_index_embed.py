@@ -62,6 +62,27 @@ def test_the_built_in_encoder_runs_without_torch_and_without_the_teacher() -> No
     assert done.stdout.strip() == "[]"
 
 
+def test_spans_are_means_of_their_tokens_as_read_in_the_whole_text() -> None:
+    from sentence_transformers import SentenceTransformer
+
+    text = "L’œuvre est de Zola. Il l'a écrite en 1886 ; elle fit scandale."
+    start = text.index("Il l'a")
+    spans = [(0, start - 1), (start, len(text)), (len(text), len(text) + 5)]
+    embedder = SentenceTransformerEmbedder(default_model())
+    (found,), (nothing,) = (embedder.embed_spans([text], [some]) for some in (spans, []))
+    assert nothing.shape == (0, embedder.dimension)
+    loaded = SentenceTransformer(default_model(), device="cpu", local_files_only=True)
+    states = loaded.encode(text, output_value="token_embeddings").numpy()
+    offsets = loaded.tokenizer(text, return_offsets_mapping=True)["offset_mapping"]
+    for (first, last), vector in zip(spans[:2], found[:2], strict=True):
+        inside = [i for i, (a, b) in enumerate(offsets) if first <= a < b <= last]
+        mean = states[inside].mean(axis=0)
+        assert vector @ mean / np.linalg.norm(mean) > 0.999
+        assert np.linalg.norm(vector) == pytest.approx(1, abs=1e-5)
+    assert not found[2].any()
+    assert found[1] @ embedder.embed_question(text[start:]) < 0.99  # it knows who "Il" is
+
+
 def test_threads_share_an_encoder() -> None:
     embedder = SentenceTransformerEmbedder(default_model())
     with ThreadPoolExecutor(8) as threads:
@@ -94,8 +115,12 @@ def test_an_encoder_of_another_form_goes_through_sentence_transformers(copied: P
         pooling_mode_mean_tokens=False,
     )
     assert not is_bert_encoder(copied)
-    vectors = SentenceTransformerEmbedder(str(copied)).embed_passages(TEXTS[:4])
+    other = SentenceTransformerEmbedder(str(copied))
+    vectors = other.embed_passages(TEXTS[:4])
     assert (vectors * plain(str(copied), TEXTS[:4])).sum(axis=1) == pytest.approx(1, abs=1e-5)
+    first, second = other.embed_spans([TEXTS[2], TEXTS[1]], [[(0, 2), (3, 6)], [(3, 7)]])
+    assert (first * plain(str(copied), ["Où", "est"])).sum(axis=1) == pytest.approx(1, abs=1e-5)
+    assert second @ plain(str(copied), ["chat"])[0] == pytest.approx(1, abs=1e-5)
 
 
 @pytest.mark.parametrize("name", ["model.safetensors", "tokenizer.json", "config.json"])

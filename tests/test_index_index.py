@@ -350,3 +350,16 @@ def test_the_manifest_says_how_the_index_was_made(index: Index, folder: Path) ->
         "dimension": 1024,
         "split": {"passage_characters": 900, "fragment_characters": 200},
     }
+
+
+def test_span_nearness_is_the_cosine_of_the_spans_under_their_title(
+    index: Index, embedder: StemEmbedder
+) -> None:
+    hit = index.matching("ministre", 1)[0]
+    text = hit.passage.text
+    spans = [(0, text.index(".")), (text.index("Le nouveau"), len(text))]
+    (near,) = index.span_nearness("Qui est ministre ?", [hit.passage], [spans])
+    question = embedder.embed_question("Qui est ministre ?")
+    wanted = [question @ embedder.embed_question(text[start:end]) for start, end in spans]
+    assert near == pytest.approx(wanted, abs=1e-5)
+    assert index.span_nearness("Qui ?", [], []) == []
