@@ -24,11 +24,25 @@ from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from qa import Answer, Assistant, Config, Language, OpcitError, markup, read_config, text
+from qa import (
+    Answer,
+    Assistant,
+    Config,
+    Entry,
+    Filter,
+    Language,
+    OpcitError,
+    find_entries,
+    markup,
+    read_config,
+    read_filter,
+    text,
+)
 
 History = list[dict[str, Any]]
 
 _ASSETS = Path(__file__).parent / "assets"
+_SAMPLES = Path(__file__).parent / "samples" / "documents"
 _NEAREST = 3  # documents named when there is no answer
 _AT_ONCE = 20  # questions answered side by side
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
@@ -69,34 +83,51 @@ class Page:
         self._assistant = assistant
 
     def respond(
-        self, question: str, history: History, language: Language
+        self,
+        question: str,
+        history: History,
+        answers: list[Answer],
+        among: Filter,
+        language: Language,
     ) -> Iterator[tuple[Any, ...]]:
         """Show the question, say that the search is on, then show the answer.
 
-        Yields the question box, the conversation and the reader.
+        Yields the question box, the conversation, its answers and the reader.
         """
         if not question.strip():
-            yield gr.skip(), gr.skip(), gr.skip()
+            yield gr.skip(), gr.skip(), gr.skip(), gr.skip()
             return
-        history = [*history, _said("user", markup.question_html(question.strip()))]
-        count = len(self._assistant.documents())
-        searching = text("searching", language, count=count)
-        yield "", [*history, _said("assistant", markup.note_html(searching))], gr.skip()
+        asked = markup.question_html(question.strip(), among, language)
+        history = [*history, _said("user", asked)]
+        searching = markup.note_html(text("searching", language))
+        yield "", [*history, _said("assistant", searching)], gr.skip(), gr.skip()
         try:
-            answer = self._assistant.ask(question.strip())
+            answer = self._assistant.ask(question.strip(), among)
             reply, reader = self._reply(answer), self._first_source(answer, language)
+            answers = [*answers, answer]
         except OpcitError as error:
             reply, reader = markup.refusal_html(str(error)), gr.skip()
         except Exception:
             _LOG.exception("A question could not be answered")
             reply, reader = markup.refusal_html(text("unexpected", language)), gr.skip()
-        yield gr.skip(), [*history, _said("assistant", reply)], reader
+        yield gr.skip(), [*history, _said("assistant", reply)], answers, reader
 
     def example(
-        self, event: gr.EventData, history: History, language: Language
+        self,
+        event: gr.EventData,
+        history: History,
+        answers: list[Answer],
+        among: Filter,
+        language: Language,
     ) -> Iterator[tuple[Any, ...]]:
         """The same for a question chosen on the page."""
-        yield from self.respond(str(event.question), history, language)
+        yield from self.respond(str(event.question), history, answers, among, language)
+
+    def limit(self, event: gr.EventData) -> tuple[Filter, str]:
+        """The documents that questions go to from now on, and the words that say so."""
+        asked = event._data or {}
+        among = read_filter(asked)
+        return among, markup.limits_html(among, _language(asked))
 
     def open(self, event: gr.EventData) -> str:
         """The document that a link leads to, or the list of documents."""
@@ -104,6 +135,8 @@ class Page:
         links = [link for link in asked.get("group", []) if isinstance(link, str)]
         group = [place for place in map(markup.read_link, links) if place]
         place = markup.read_link(str(asked.get("link", "")))
+        if place is None:
+            return self._library(asked)
         return self._source(place, group, _language(asked), whole=asked.get("whole") is True)
 
     def speak(self, event: gr.EventData) -> tuple[Any, ...]:
@@ -123,6 +156,7 @@ class Page:
                 placeholder=text("question_hint", language), label=text("question_label", language)
             ),
             gr.update(value=text("ask", language)),
+            markup.shelf_html(language),
             gr.update(label=text("add_documents", language)),
             gr.update(value=text("new_conversation", language)),
         )
@@ -154,6 +188,17 @@ class Page:
             notice = markup.refusal_html(text("unexpected", language))
         yield notice, markup.head_html(language, len(self._assistant.documents())), None
 
+    def remove(self, event: gr.EventData) -> tuple[str, str]:
+        """Take an added document away again. The notice and the head."""
+        asked = event._data or {}
+        language, document_id = _language(asked), str(asked.get("document", ""))
+        try:
+            self._assistant.remove_upload(document_id)
+            notice = markup.removal_html(document_id, language)
+        except OpcitError as error:
+            notice = markup.refusal_html(str(error))
+        return notice, markup.head_html(language, len(self._assistant.documents()))
+
     def _reply(self, answer: Answer) -> str:
         if answer.citations:
             return markup.answer_html(answer)
@@ -164,18 +209,32 @@ class Page:
 
     def _first_source(self, answer: Answer, language: Language) -> str:
         places = [markup.place_of(citation) for citation in answer.citations]
-        return self._source(places[0] if places else None, places, language)
+        if not places:
+            return self._library({"language": language})
+        return self._source(places[0], places, language)
+
+    def _library(self, asked: dict[str, Any]) -> str:
+        entries = self._assistant.documents()
+        dates = read_filter(asked)
+        found = find_entries(entries, str(asked.get("search", "")), dates.after, dates.before)
+        groups: dict[markup.Origin, list[Entry]] = {}
+        for entry in found:
+            groups.setdefault(self._origin(entry), []).append(entry)
+        return markup.library_html(groups, len(entries), _language(asked))
+
+    def _origin(self, entry: Entry) -> markup.Origin:
+        if self._assistant.is_upload(entry):
+            return "upload"
+        return "sample" if entry.root == str(_SAMPLES.resolve()) else "indexed"
 
     def _source(
         self,
-        place: markup.Place | None,
+        place: markup.Place,
         group: list[markup.Place],
         language: Language,
         *,
         whole: bool = False,
     ) -> str:
-        if place is None:
-            return markup.library_html(self._assistant.documents(), language)
         bar = markup.toolbar_html(place, group, language)
         document = self._assistant.document(place.document_id)
         if document is None:
@@ -197,6 +256,7 @@ def build_app(assistant: Assistant) -> gr.Blocks:
         title="Opcit", fill_height=True, fill_width=True, delete_cache=(3600, 3600)
     ) as blocks:
         language = gr.Textbox("fr", visible=False)
+        answers, among = gr.State([]), gr.State(Filter())
         head = gr.HTML(elem_id="head", apply_default_css=False)
         with gr.Row(elem_id="desk"):
             with gr.Column(elem_id="talk"):
@@ -212,39 +272,45 @@ def build_app(assistant: Assistant) -> gr.Blocks:
                     feedback_options=None,
                     autoscroll=False,
                 )
-                notice = gr.HTML(elem_id="notice", apply_default_css=False)
+                limits = gr.HTML(elem_id="limits", apply_default_css=False)
                 with gr.Row(elem_id="ask"):
                     question = gr.Textbox(
                         elem_id="question", show_label=False, container=False, max_lines=5, scale=1
                     )
                     send = gr.Button("", elem_id="send", variant="primary", scale=0, min_width=0)
                 with gr.Row(elem_id="more"):
+                    again = gr.Button("", elem_id="again", size="sm", scale=0)
+            with gr.Column(elem_id="source"):
+                with gr.Column(elem_id="cabinet"):
+                    shelf = gr.HTML(elem_id="shelf", apply_default_css=False)
                     upload = gr.UploadButton(
                         "", elem_id="upload", file_count="multiple", size="sm", scale=0
                     )
-                    again = gr.Button("", elem_id="again", size="sm", scale=0)
-            with gr.Column(elem_id="source"):
+                    notice = gr.HTML(elem_id="notice", apply_default_css=False)
                 reader = gr.HTML(
                     elem_id="reader", apply_default_css=False, js_on_load=_asset("page.js")
                 )
 
-        labels = [language, head, chat, question, send, upload, again]
+        labels = [language, head, chat, question, send, shelf, upload, again]
         quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-        shown = [question, chat, reader]
+        asking = [chat, answers, among, language]
+        shown = [question, chat, answers, reader]
         gr.on(
             [question.submit, send.click],
             page.respond,
-            [question, chat, language],
+            [question, *asking],
             shown,
             concurrency_limit=_AT_ONCE,
             **quiet,
         )
-        reader.ask(page.example, [chat, language], shown, concurrency_limit=_AT_ONCE, **quiet)
+        reader.ask(page.example, asking, shown, concurrency_limit=_AT_ONCE, **quiet)
         reader.open(page.open, None, [reader], concurrency_limit=_AT_ONCE, **quiet)
+        reader.limit(page.limit, None, [among, limits], **quiet)
         reader.speak(page.speak, None, labels, **quiet)
         adding = {"concurrency_limit": 1, **quiet}  # an index has one writer at a time
         upload.upload(page.add, [upload, language], [notice, head, upload], **adding)
-        again.click(lambda: ([], ""), None, [chat, notice], **quiet)
+        reader.remove(page.remove, None, [notice, head], **adding)
+        again.click(lambda: ([], []), None, [chat, answers], **quiet)
     return blocks  # type: ignore[no-any-return]
 
 

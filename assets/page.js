@@ -4,12 +4,18 @@
 const root = document.documentElement;
 const stored = "opcit-language";
 const browserLanguage = (navigator.language || "fr").startsWith("fr") ? "fr" : "en";
-let asked = { link: "#library", group: [] }; // what the reader shows or was last asked for
+const shelf = { search: "", after: "", before: "" }; // what the form above the list holds
+const chosen = new Set(); // the documents that questions are limited to; none means all
+let asked = library(); // what the reader shows or was last asked for
 let opener = null; // the chip to go back to when the document is closed
-let wants = ""; // "focus" when a person opened a passage, "" when an answer did
+let wants = ""; // "focus" when a person opened something, "list" for a search, "" for an answer
 
 const isPlace = (link) => /^#(cite|near)=/.test(link);
 const isPhone = () => matchMedia("(max-width: 768px)").matches;
+
+function library() {
+  return { link: "#library", group: [], ...shelf };
+}
 
 // -- opening ----------------------------------------------------------------------------------
 
@@ -27,7 +33,7 @@ function linksBeside(anchor) {
 
 function follow(anchor) {
   const link = anchor.getAttribute("href");
-  const request = { link, group: isPlace(link) ? linksBeside(anchor) : [] };
+  const request = isPlace(link) ? { link, group: linksBeside(anchor) } : library();
   if (!element.contains(anchor)) opener = anchor;
   history.pushState({}, "", link);
   if (JSON.stringify(request) !== JSON.stringify(asked)) return open(request, "focus");
@@ -62,11 +68,51 @@ function close() {
   (opener?.isConnected ? opener : document.querySelector("#question textarea"))?.focus();
 }
 
+// -- library ----------------------------------------------------------------------------------
+
+let typing = 0;
+
+function search(input) {
+  shelf[input.name] = input.value;
+  clearTimeout(typing);
+  typing = setTimeout(() => open(library(), "list"), 150); // once for a word, not for each letter
+  if (input.type === "date") limit();
+}
+
+function choose(box) {
+  if (box.checked) chosen.add(box.value);
+  else chosen.delete(box.value);
+  limit();
+}
+
+function limit() {
+  const { after, before } = shelf;
+  trigger("limit", { documents: [...chosen], after, before, language: root.lang });
+}
+
+function askAll() {
+  chosen.clear();
+  shelf.after = shelf.before = "";
+  limit();
+  fillForms();
+  if (asked.link === "#library") open(library(), "list");
+  document.querySelector("#question textarea").focus();
+}
+
+// Gradio draws the forms again in the other language or with other documents, and empty.
+function fillForms() {
+  for (const input of document.querySelectorAll("#shelf input")) {
+    if (input.value !== shelf[input.name]) input.value = shelf[input.name];
+  }
+  for (const box of element.querySelectorAll("input.choose")) box.checked = chosen.has(box.value);
+}
+
 // -- language ---------------------------------------------------------------------------------
 
 function speak(language) {
   root.lang = language;
   trigger("speak", { language });
+  limit();
 }
 
 // -- conversation -----------------------------------------------------------------------------
@@ -87,15 +133,22 @@ function followConversation() {
   rows[questions - 1]?.scrollIntoView({ block: "start" });
 }
 
-const changes = { childList: true, subtree: true, characterData: true };
-new MutationObserver(followConversation).observe(document.querySelector("#talk"), changes);
-
-// The list of documents is drawn again when their number in the head has changed.
-new MutationObserver(() => {
-  const listed = element.querySelector(".library h2");
+function followNumber() {
+  const listed = element.querySelector(".library");
   const counted = document.querySelector("#head .all");
-  if (listed && counted && listed.textContent !== counted.textContent) open(asked, "");
-}).observe(document.querySelector("#head"), changes);
+  if (listed && counted && listed.dataset.count !== counted.dataset.count) open(library(), "list");
+}
+
+// Gradio draws each part when it likes, so what it draws is followed from above all of them.
+new MutationObserver(() => {
+  followConversation();
+  followNumber();
+  fillForms();
+}).observe(element.closest(".gradio-container"), {
+  childList: true,
+  subtree: true,
+  characterData: true,
+});
 
 // -- events -----------------------------------------------------------------------------------
 
@@ -111,6 +164,12 @@ document.addEventListener("click", async (event) => {
   if (!button) return;
   if (button.matches(".example")) trigger("ask", { question: button.textContent });
   if (button.matches(".close")) close();
+  if (button.matches(".ask-all")) askAll();
+  if (button.matches(".remove")) {
+    chosen.delete(button.value);
+    limit();
+    trigger("remove", { document: button.value, language: root.lang });
+  }
   if (button.matches(".whole")) open({ ...asked, whole: true }, "focus");
   if (button.matches(".step")) step(Number(button.value));
   if (button.matches(".language")) {
@@ -124,6 +183,11 @@ document.addEventListener("click", async (event) => {
     button.textContent = button.dataset.done;
     setTimeout(() => (button.textContent = before), 2000);
   }
+});
+
+document.addEventListener("input", (event) => {
+  if (event.target.closest("#shelf")) search(event.target);
+  if (event.target.matches("input.choose")) choose(event.target);
 });
 
 document.addEventListener("keydown", (event) => {
@@ -147,8 +211,11 @@ watch("value", () => {
     const current = element.querySelector(".steps a[aria-current], .steps a");
     asked = current
       ? { link: current.getAttribute("href"), group: linksBeside(current) }
-      : { link: "#library", group: [] };
+      : library();
+    // The list that comes with an abstention is the whole one, whatever is searched for.
+    if (!current && (shelf.search || shelf.after || shelf.before)) return open(asked, "list");
   }
+  fillForms();
   show();
   wants = "";
   root.classList.remove("opcit-loading");

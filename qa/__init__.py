@@ -15,6 +15,7 @@ from index import (
 from . import markup
 from .assistant import Assistant, build_index
 from .config import Config, read_config
+from .library import find_entries, read_filter
 from .texts import text
 from .types import Answer, Citation
 
@@ -33,7 +34,9 @@ __all__ = [
     "QuestionError",
     "UpdateReport",
     "build_index",
+    "find_entries",
     "markup",
     "read_config",
+    "read_filter",
     "text",
 ]

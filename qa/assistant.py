@@ -93,7 +93,7 @@ class Assistant:
         A file with the name of an earlier upload replaces it. What cannot be read is in the
         report's `skipped`, a sentence each, and is not kept.
         """
-        uploads = self._index.folder / "uploads"
+        uploads = self._uploads
         uploads.mkdir(exist_ok=True)
         refused = []
         for path in paths:
@@ -111,9 +111,30 @@ class Assistant:
         report.skipped.extend(refused)
         return report
 
+    def is_upload(self, entry: Entry) -> bool:
+        """Whether a document was added by `add_files`, so that it can be removed again."""
+        return entry.root == str(self._uploads.resolve())
+
+    def remove_upload(self, document_id: str) -> UpdateReport:
+        """Remove an added document from the index, and its copy.
+
+        Raises OpcitError if it is not one of those, and IndexBusyError.
+        """
+        entry = self._index.entry(document_id)
+        if entry is None or not self.is_upload(entry):
+            raise OpcitError(f"{document_id} was not added here; take it out of its own folder.")
+        Path(entry.source).unlink(missing_ok=True)
+        if not any(path.suffix.lower() in SUFFIXES for path in self._uploads.iterdir()):
+            return self._index.forget(self._uploads)
+        return self._index.update(self._uploads, max_bytes=self._config.max_file_bytes)
+
     def warm(self) -> None:
         """Load what the first question would otherwise wait for."""
         self._index.embedder.embed_question("?")
+
+    @property
+    def _uploads(self) -> Path:
+        return self._index.folder / "uploads"
 
     def _asked(self, question: str) -> str:
         question = question.strip()

@@ -25,7 +25,7 @@ TEXTS: Final[dict[str, dict[Language, str]]] = {
         "en": "Ask your question…",
     },
     "ask": {"fr": "Demander", "en": "Ask"},
-    "add_documents": {"fr": "Ajouter des documents", "en": "Add documents"},
+    "export": {"fr": "Exporter la conversation", "en": "Export conversation"},
     "welcome": {
         "fr": "Que voulez-vous savoir ?",
         "en": "What would you like to know?",
@@ -39,10 +39,7 @@ TEXTS: Final[dict[str, dict[Language, str]]] = {
         "fr": "Les documents ne répondent pas à cette question.",
         "en": "The documents do not answer this question.",
     },
-    "searching": {
-        "fr": "Recherche dans {count} documents…",
-        "en": "Searching {count} documents…",
-    },
+    "searching": {"fr": "Recherche dans les documents…", "en": "Searching the documents…"},
     "open_citation": {"fr": "Ouvrir le passage : {title}", "en": "Open the passage: {title}"},
     "page": {"fr": "page {page}", "en": "page {page}"},
     "undated": {"fr": "sans date", "en": "undated"},
@@ -55,6 +52,10 @@ TEXTS: Final[dict[str, dict[Language, str]]] = {
         "fr": "Probabilité estimée que cette citation réponde à la question",
         "en": "Estimated probability that this citation answers the question",
     },
+    "copy_answer": {"fr": "Copier avec les citations", "en": "Copy with citations"},
+    "copied_answer": {"fr": "Réponse copiée", "en": "Answer copied"},
+    "useful": {"fr": "Réponse utile", "en": "Useful answer"},
+    "not_useful": {"fr": "Réponse inutile", "en": "Not a useful answer"},
     "nearest": {
         "fr": "Les passages les plus proches se trouvent dans :",
         "en": "The nearest passages are in:",
@@ -63,6 +64,13 @@ TEXTS: Final[dict[str, dict[Language, str]]] = {
         "fr": "Un problème imprévu est survenu ; le détail est affiché dans le terminal.",
         "en": "Something unexpected went wrong; the terminal shows the details.",
     },
+    # -- which documents are asked -----------------------------------------------------------------
+    "limited": {"fr": "Questions limitées", "en": "Questions limited"},
+    "limited_to": {"fr": "documents choisis : {count}", "en": "chosen documents: {count}"},
+    "limited_after": {"fr": "depuis le {day}", "en": "since {day}"},
+    "limited_before": {"fr": "jusqu’au {day}", "en": "until {day}"},
+    "limited_between": {"fr": "du {after} au {before}", "en": "from {after} to {before}"},
+    "ask_all": {"fr": "Interroger tous les documents", "en": "Ask all documents"},
     # -- the document ----------------------------------------------------------------------------
     "reader": {"fr": "Document cité", "en": "Cited document"},
     "reader_empty": {
@@ -75,6 +83,31 @@ TEXTS: Final[dict[str, dict[Language, str]]] = {
         "en": "There are no documents yet. Add some to begin.",
     },
     "library_rest": {"fr": "et {count} de plus", "en": "and {count} more"},
+    "library_found": {
+        "fr": "Documents trouvés : {found} sur {count}",
+        "en": "Documents found: {found} of {count}",
+    },
+    "library_none": {
+        "fr": "Aucun document ne correspond à cette recherche.",
+        "en": "No document matches this search.",
+    },
+    "search_titles": {"fr": "Chercher un titre", "en": "Search titles"},
+    "dated_from": {"fr": "Du", "en": "From"},
+    "dated_to": {"fr": "au", "en": "to"},
+    "dates_hint": {
+        "fr": "Les dates et les documents cochés limitent aussi les questions.",
+        "en": "The dates and the ticked documents also limit the questions.",
+    },
+    "choose": {"fr": "Interroger seulement : {title}", "en": "Ask only: {title}"},
+    "remove": {"fr": "Retirer", "en": "Remove"},
+    "remove_which": {"fr": "Retirer {title}", "en": "Remove {title}"},
+    "origin_upload": {"fr": "Ajoutés ici", "en": "Added here"},
+    "origin_indexed": {"fr": "Votre dossier", "en": "Your folder"},
+    "origin_sample": {"fr": "Exemples", "en": "Samples"},
+    "samples_hint": {
+        "fr": "Articles écrits pour essayer Opcit ; ils ne font pas foi.",
+        "en": "Articles written to try Opcit with; not a source to rely on.",
+    },
     "citations": {"fr": "Citations", "en": "Citations"},
     "previous": {"fr": "Citation précédente", "en": "Previous citation"},
     "next": {"fr": "Citation suivante", "en": "Next citation"},
@@ -100,13 +133,14 @@ TEXTS: Final[dict[str, dict[Language, str]]] = {
     },
     "show_all": {"fr": "Tout afficher", "en": "Show all"},
     # -- adding documents ------------------------------------------------------------------------
+    "add_documents": {"fr": "Ajouter des documents", "en": "Add documents"},
     "adding": {
         "fr": "Lecture des documents : {done} sur {total}",
         "en": "Reading documents: {done} of {total}",
     },
-    "added_files": {"fr": "Ajoutés : {names}", "en": "Added: {names}"},
-    "changed_files": {"fr": "Mis à jour : {names}", "en": "Updated: {names}"},
-    "skipped_files": {"fr": "Laissés de côté :", "en": "Left out:"},
+    "added_file": {"fr": "Ajouté : {name}", "en": "Added: {name}"},
+    "changed_file": {"fr": "Mis à jour : {name}", "en": "Updated: {name}"},
+    "removed_file": {"fr": "Retiré : {name}", "en": "Removed: {name}"},
     "unchanged_files": {
         "fr": "Ces documents étaient déjà dans l’index.",
         "en": "These documents were already in the index.",
