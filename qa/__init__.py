@@ -15,6 +15,8 @@ from index import (
 from . import markup
 from .assistant import Assistant, build_index
 from .config import Config, read_config
+from .markdown import answer_markdown, conversation_markdown
+from .permalinks import check_of, citation_link, hit_link, permalink
 from .texts import text
 from .types import Answer, Citation
 
@@ -32,8 +34,14 @@ __all__ = [
     "Passage",
     "QuestionError",
     "UpdateReport",
+    "answer_markdown",
     "build_index",
+    "check_of",
+    "citation_link",
+    "conversation_markdown",
+    "hit_link",
     "markup",
+    "permalink",
     "read_config",
     "text",
 ]

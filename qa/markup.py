@@ -24,7 +24,6 @@ from .types import Answer, Citation
 
 WINDOW = 20_000  # characters shown around a span, so that a long document opens fast
 _LISTED = 300  # documents in the list
-_SURE = 50  # percent; below it an answer is more likely wrong than right, and is called uncertain
 
 Span = tuple[int, int]
 
@@ -94,15 +93,14 @@ def answer_html(answer: Answer) -> str:
         _quote_html(number, citation, language)
         for number, citation in enumerate(answer.citations, start=1)
     )
-    percent = round(100 * answer.confidence)
-    sure = "confidence" if percent >= _SURE else "unsure"
+    sure = "confidence" if answer.sure else "unsure"
     short = f'<p class="short"><strong>{_escape(answer.text)}</strong></p>'
     if answer.text == answer.citations[0].quote:
         short = ""  # nothing shorter was found: the quote itself answers
     return (
         f'<div class="answer cites" lang="{language}">{short}{quotes}'
         f'<p class="confidence" title="{text("confidence_hint", language)}">'
-        f"{text(sure, language, percent=percent)}</p></div>"
+        f"{text(sure, language, percent=answer.percent)}</p></div>"
     )
 
 

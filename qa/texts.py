@@ -63,6 +63,11 @@ TEXTS: Final[dict[str, dict[Language, str]]] = {
         "fr": "Un problème imprévu est survenu ; le détail est affiché dans le terminal.",
         "en": "Something unexpected went wrong; the terminal shows the details.",
     },
+    # -- an export -------------------------------------------------------------------------------
+    "conversation_title": {
+        "fr": "Conversation avec Opcit, {date}",
+        "en": "Conversation with Opcit, {date}",
+    },
     # -- the document ----------------------------------------------------------------------------
     "reader": {"fr": "Document cité", "en": "Cited document"},
     "reader_empty": {
