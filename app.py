@@ -14,6 +14,7 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +33,11 @@ from qa import (
     Filter,
     Language,
     OpcitError,
+    answer_markdown,
+    conversation_markdown,
     find_entries,
     markup,
+    permalink,
     read_config,
     read_filter,
     text,
@@ -129,6 +133,25 @@ class Page:
         among = read_filter(asked)
         return among, markup.limits_html(among, _language(asked))
 
+    def copy(self, event: gr.EventData, answers: list[Answer]) -> str:
+        """One answer as Markdown."""
+        asked = event._data or {}
+        return answer_markdown(answers[int(asked["at"])], str(asked["address"]))
+
+    def export(self, event: gr.EventData, answers: list[Answer]) -> str:
+        """The whole conversation as Markdown."""
+        asked = event._data or {}
+        today = date.today()
+        return conversation_markdown(answers, _language(asked), today, str(asked["address"]))
+
+    def rate(self, event: gr.EventData, answers: list[Answer]) -> None:
+        """Keep what somebody thinks of an answer."""
+        asked = event._data or {}
+        try:
+            self._assistant.rate(answers[int(asked["at"])], good=asked["good"] is True)
+        except OpcitError as error:
+            gr.Warning(str(error))
+
     def open(self, event: gr.EventData) -> str:
         """The document that a link leads to, or the list of documents."""
         asked = event._data or {}
@@ -159,6 +182,7 @@ class Page:
             markup.shelf_html(language),
             gr.update(label=text("add_documents", language)),
             gr.update(value=text("new_conversation", language)),
+            gr.update(value=text("export", language)),
         )
 
     def add(self, paths: list[str] | None, language: Language) -> Iterator[tuple[Any, ...]]:
@@ -235,8 +259,10 @@ class Page:
         *,
         whole: bool = False,
     ) -> str:
-        bar = markup.toolbar_html(place, group, language)
         document = self._assistant.document(place.document_id)
+        words = document.text[slice(*place.span)] if document else ""
+        link = permalink(place.document_id, *place.span, words)
+        bar = markup.toolbar_html(place, group, language, link)
         if document is None:
             return bar + markup.refusal_html(text("missing_document", language))
         return bar + markup.document_html(
@@ -256,6 +282,7 @@ def build_app(assistant: Assistant) -> gr.Blocks:
         title="Opcit", fill_height=True, fill_width=True, delete_cache=(3600, 3600)
     ) as blocks:
         language = gr.Textbox("fr", visible=False)
+        taken = gr.Textbox(visible=False)  # on its way to the clipboard or into a file
         answers, among = gr.State([]), gr.State(Filter())
         head = gr.HTML(elem_id="head", apply_default_css=False)
         with gr.Row(elem_id="desk"):
@@ -280,6 +307,7 @@ def build_app(assistant: Assistant) -> gr.Blocks:
                     send = gr.Button("", elem_id="send", variant="primary", scale=0, min_width=0)
                 with gr.Row(elem_id="more"):
                     again = gr.Button("", elem_id="again", size="sm", scale=0)
+                    export = gr.Button("", elem_id="export", size="sm", scale=0)
             with gr.Column(elem_id="source"):
                 with gr.Column(elem_id="cabinet"):
                     shelf = gr.HTML(elem_id="shelf", apply_default_css=False)
@@ -291,7 +319,7 @@ def build_app(assistant: Assistant) -> gr.Blocks:
                     elem_id="reader", apply_default_css=False, js_on_load=_asset("page.js")
                 )
 
-        labels = [language, head, chat, question, send, shelf, upload, again]
+        labels = [language, head, chat, question, send, shelf, upload, again, export]
         quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
         asking = [chat, answers, among, language]
         shown = [question, chat, answers, reader]
@@ -307,6 +335,13 @@ def build_app(assistant: Assistant) -> gr.Blocks:
         reader.open(page.open, None, [reader], concurrency_limit=_AT_ONCE, **quiet)
         reader.limit(page.limit, None, [among, limits], **quiet)
         reader.speak(page.speak, None, labels, **quiet)
+        reader.copy_answer(page.copy, [answers], [taken], **quiet).then(
+            None, [taken], None, js="(markdown) => opcit.copied(markdown)"
+        )
+        reader.export_all(page.export, [answers], [taken], **quiet).then(
+            None, [taken], None, js="(markdown) => opcit.save(markdown)"
+        )
+        reader.rate(page.rate, [answers], None, **quiet)
         adding = {"concurrency_limit": 1, **quiet}  # an index has one writer at a time
         upload.upload(page.add, [upload, language], [notice, head, upload], **adding)
         reader.remove(page.remove, None, [notice, head], **adding)

@@ -142,6 +142,7 @@ function followNumber() {
 // Gradio draws each part when it likes, so what it draws is followed from above all of them.
 new MutationObserver(() => {
   followConversation();
+  showJudgements();
   followNumber();
   fillForms();
 }).observe(element.closest(".gradio-container"), {
@@ -149,6 +150,50 @@ new MutationObserver(() => {
   subtree: true,
   characterData: true,
 });
+
+// -- what one can do with an answer --------------------------------------------------------------
+
+const judged = new Map(); // the number of an answer -> whether it was called useful
+let copying = null; // the button whose answer is on its way to the clipboard
+
+const replies = () => [...document.querySelectorAll("#chat :is(.answer, .abstention)")];
+
+function deed(button) {
+  const at = replies().indexOf(button.closest(".answer, .abstention"));
+  if (button.matches(".copy")) {
+    copying = button;
+    trigger("copy_answer", { at, address: location.origin });
+    return;
+  }
+  judged.set(at, button.matches(".up"));
+  showJudgements();
+  trigger("rate", { at, good: judged.get(at) });
+}
+
+function showJudgements() {
+  for (const [at, reply] of replies().entries()) {
+    for (const button of reply.querySelectorAll(".up, .down")) {
+      const pressed = judged.has(at) && judged.get(at) === button.matches(".up");
+      button.classList.toggle("chosen", pressed);
+      button.setAttribute("aria-pressed", pressed);
+    }
+  }
+}
+
+window.opcit = {
+  async copied(markdown) {
+    await navigator.clipboard.writeText(markdown);
+    copying.classList.add("done");
+    setTimeout((button) => button.classList.remove("done"), 2000, copying);
+  },
+  save(markdown) {
+    const file = document.createElement("a");
+    file.href = URL.createObjectURL(new Blob([markdown], { type: "text/markdown" }));
+    file.download = "opcit.md";
+    file.click();
+    URL.revokeObjectURL(file.href);
+  },
+};
 
 // -- events -----------------------------------------------------------------------------------
 
@@ -177,8 +222,16 @@ document.addEventListener("click", async (event) => {
     speak(button.value);
     open({ ...asked }, "");
   }
-  if (button.matches(".copy")) {
-    await navigator.clipboard.writeText(location.origin + location.pathname + asked.link);
+  if (button.matches(".deed")) deed(button);
+  if (button.matches("#export")) {
+    trigger("export_all", { language: root.lang, address: location.origin });
+  }
+  if (button.matches("#again")) {
+    judged.clear();
+    document.querySelector("#question textarea").focus();
+  }
+  if (button.matches(".copy-link")) {
+    await navigator.clipboard.writeText(new URL(button.value, location).href);
     const before = button.textContent;
     button.textContent = button.dataset.done;
     setTimeout(() => (button.textContent = before), 2000);

@@ -1,6 +1,7 @@
 """Asks an index: finds passages, reads them, cites or abstains."""
 
 import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 
 from index import (
@@ -22,6 +23,7 @@ from index import (
 from .citations import cite
 from .config import Config, read_config
 from .extractive import ExtractiveReader, Finding, Reader
+from .feedback import add_feedback
 from .question import understand
 from .retriever import Retriever
 from .texts import text
@@ -127,6 +129,13 @@ class Assistant:
         if not any(path.suffix.lower() in SUFFIXES for path in self._uploads.iterdir()):
             return self._index.forget(self._uploads)
         return self._index.update(self._uploads, max_bytes=self._config.max_file_bytes)
+
+    def rate(self, answer: Answer, *, good: bool) -> None:
+        """Keep in the index folder that somebody found an answer good, or bad.
+
+        Raises OpcitError if it cannot be written.
+        """
+        add_feedback(self._index.folder, answer, good=good, given=datetime.now(UTC))
 
     def warm(self) -> None:
         """Load what the first question would otherwise wait for."""

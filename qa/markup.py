@@ -22,11 +22,12 @@ from index import LANGUAGES, Document, Entry, Filter, Hit, Language
 
 from .texts import date_text, text
 from .types import Answer, Citation
+from .uploads import shown_id
 
 WINDOW = 20_000  # characters shown around a span, so that a long document opens fast
 _LISTED = 300  # documents in the list
 _SNIPPET = 150  # characters shown of a passage that came near
-_SURE = 50  # percent; below it an answer is more likely wrong than right, and is called uncertain
+_TITLE = 100  # a longer line is hardly a title
 
 Span = tuple[int, int]
 Origin = Literal["upload", "indexed", "sample"]
@@ -100,15 +101,14 @@ def answer_html(answer: Answer) -> str:
         _quote_html(number, citation, language)
         for number, citation in enumerate(answer.citations, start=1)
     )
-    percent = round(100 * answer.confidence)
-    sure = "confidence" if percent >= _SURE else "unsure"
+    sure = "confidence" if answer.sure else "unsure"
     short = f'<p class="short"><strong>{_escape(answer.text)}</strong></p>'
     if answer.text == answer.citations[0].quote:
         short = ""  # nothing shorter was found: the quote itself answers
     return (
         f'<div class="answer cites" lang="{language}">{short}{quotes}'
         f'<div class="deeds"><span class="confidence" title="{text("confidence_hint", language)}">'
-        f"{text(sure, language, percent=percent)}</span>{_deeds_html(language)}</div></div>"
+        f"{text(sure, language, percent=answer.percent)}</span>{_deeds_html(language)}</div></div>"
     )
 
 
@@ -117,8 +117,9 @@ def abstention_html(answer: Answer, nearest: Sequence[tuple[Hit, Document]]) -> 
     language = answer.language
     chips = "".join(
         f'<li><a class="cite near" href="{_link(_near(hit))}">{_escape(document.title)}</a>'
+        f'<p class="from">{_when(document.date, language)}</p>'
         f'<p class="snippet" lang="{document.language}">{_escape(_snippet(hit.passage.text))}</p>'
-        f'<p class="from">{_when(document.date, language)}</p></li>'
+        "</li>"
         for hit, document in nearest
     )
     where = f"<p>{text('nearest', language)}</p><ul>{chips}</ul>" if chips else ""
@@ -139,8 +140,11 @@ def _deeds_html(language: Language) -> str:
 
 
 def _snippet(passage: str) -> str:
-    line = " ".join(passage.split())
-    return line if len(line) <= _SNIPPET else line[:_SNIPPET].rsplit(" ", 1)[0] + " …"
+    """The beginning of a passage, from its first line that is no title and no date."""
+    lines = passage.split("\n")
+    begin = next((at for at, line in enumerate(lines) if len(line) > _TITLE), 0)
+    words = " ".join(" ".join(lines[begin:]).split())
+    return words if len(words) <= _SNIPPET else words[:_SNIPPET].rsplit(" ", 1)[0] + " …"
 
 
 def _quote_html(number: int, citation: Citation, language: Language) -> str:
@@ -189,7 +193,7 @@ def document_html(
     shown_from = first or _title_end(document, [place.span, *others])
     marked = _marked(document.text, (shown_from, last), place, others)
     notice = f'<p class="changed">{text("changed_shown", language)}</p>' if changed else ""
-    facts = [_when(document.date, language), _escape(document.id)]
+    facts = [_when(document.date, language), _escape(shown_id(document.id))]
     page = sum(start <= place.span[0] for start in document.page_starts)
     if page:
         facts.insert(1, text("page", language, page=page))
@@ -203,8 +207,8 @@ def document_html(
     )
 
 
-def toolbar_html(place: Place, group: Sequence[Place], language: Language) -> str:
-    """Previous and next citation, the link to copy, the way back to the list."""
+def toolbar_html(place: Place, group: Sequence[Place], language: Language, link: str) -> str:
+    """Previous and next citation, the lasting link to copy, the way back to the list."""
     here = group.index(place) if place in group else -1
     chips = "".join(_step_html(other, at + 1, at == here) for at, other in enumerate(group))
     steps = (
@@ -217,7 +221,8 @@ def toolbar_html(place: Place, group: Sequence[Place], language: Language) -> st
     return (
         f'<nav class="toolbar cites" aria-label="{text("citations", language)}">'
         f'<span class="steps">{steps}</span>'
-        f'<button type="button" class="copy" data-done="{text("copied", language)}">'
+        f'<button type="button" class="copy-link" value="{escape(link)}"'
+        f' data-done="{text("copied", language)}">'
         f"{text('copy_link', language)}</button>"
         f'<a class="all" href="#library">{text("to_library", language)}</a>'
         f"{_button('close', '×', text('close', language))}</nav>"
@@ -306,7 +311,7 @@ def _group_html(origin: Origin, entries: Sequence[Entry], language: Language) ->
 
 
 def _row_html(entry: Entry, language: Language, removable: bool) -> str:
-    id_, title = _escape(entry.id), _escape(entry.title)
+    id_, name, title = _escape(entry.id), _escape(shown_id(entry.id)), _escape(entry.title)
     choose = _escape(text("choose", language, title=entry.title))
     which = _escape(text("remove_which", language, title=entry.title))
     remove = (
@@ -319,7 +324,7 @@ def _row_html(entry: Entry, language: Language, removable: bool) -> str:
         f'<li><input type="checkbox" class="choose" value="{id_}" aria-label="{choose}"'
         f' title="{choose}"><div><a class="cite" href="{_link(Place(entry.id, (0, 0)))}"'
         f' lang="{entry.language}">{title}</a>'
-        f'<p class="from">{_when(entry.date, language)} · {id_}</p></div>{remove}</li>'
+        f'<p class="from">{_when(entry.date, language)} · {name}</p></div>{remove}</li>'
     )
 
 
@@ -434,7 +439,7 @@ def outcome_html(
 ) -> str:
     """What became of each added file, a line each."""
     lines = [
-        f'<li class="done">{_escape(text(key, language, name=_name(id_)))}</li>'
+        f'<li class="done">{_escape(text(key, language, name=shown_id(id_)))}</li>'
         for key, ids in (("added_file", added), ("changed_file", changed))
         for id_ in ids
     ]
@@ -446,7 +451,7 @@ def outcome_html(
 
 def removal_html(document_id: str, language: Language) -> str:
     """That a document was taken away."""
-    gone = text("removed_file", language, name=_name(document_id))
+    gone = text("removed_file", language, name=shown_id(document_id))
     return f'<p role="status" lang="{language}">{_escape(gone)}</p>'
 
 
@@ -464,10 +469,6 @@ def _near(hit: Hit) -> Place:
 
 def _when(day: date | None, language: Language) -> str:
     return text("undated", language) if day is None else date_text(day, language)
-
-
-def _name(document_id: str) -> str:
-    return document_id.rsplit("/", 1)[-1]
 
 
 def _link(place: Place) -> str:

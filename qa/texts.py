@@ -71,6 +71,11 @@ TEXTS: Final[dict[str, dict[Language, str]]] = {
     "limited_before": {"fr": "jusqu’au {day}", "en": "until {day}"},
     "limited_between": {"fr": "du {after} au {before}", "en": "from {after} to {before}"},
     "ask_all": {"fr": "Interroger tous les documents", "en": "Ask all documents"},
+    # -- an export -------------------------------------------------------------------------------
+    "conversation_title": {
+        "fr": "Conversation avec Opcit, {date}",
+        "en": "Conversation with Opcit, {date}",
+    },
     # -- the document ----------------------------------------------------------------------------
     "reader": {"fr": "Document cité", "en": "Cited document"},
     "reader_empty": {

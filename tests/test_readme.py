@@ -44,6 +44,7 @@ def test_help_texts_are_those_of_the_command() -> None:
         "ask",
         "search",
         "chat",
+        "feedback",
         "info",
         "verify",
     }
