@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from chat_page import address, browser, index_folder, visitor  # noqa: F401 (fixtures)
 
 from index.embed import Vectors
 from index.words import stems
