@@ -95,7 +95,7 @@ class Assistant:
         A file with the name of an earlier upload replaces it. What cannot be read is in the
         report's `skipped`, a sentence each, and is not kept.
         """
-        uploads = self._uploads
+        uploads = self._index.folder / "uploads"
         uploads.mkdir(exist_ok=True)
         refused = []
         for path in paths:
@@ -110,12 +110,16 @@ class Assistant:
         report = self._index.update(
             uploads, max_bytes=self._config.max_file_bytes, progress=progress
         )
+        read = {entry.source for entry in self._index.entries()}
+        for path in uploads.resolve().iterdir():
+            if str(path) not in read:
+                path.unlink()
         report.skipped.extend(refused)
         return report
 
     def is_upload(self, entry: Entry) -> bool:
         """Whether a document was added by `add_files`, so that it can be removed again."""
-        return entry.root == str(self._uploads.resolve())
+        return Path(entry.root).is_relative_to((self._index.folder / "uploads").resolve())
 
     def remove_upload(self, document_id: str) -> UpdateReport:
         """Remove an added document from the index, and its copy.
@@ -125,10 +129,11 @@ class Assistant:
         entry = self._index.entry(document_id)
         if entry is None or not self.is_upload(entry):
             raise OpcitError(f"{document_id} was not added here; take it out of its own folder.")
+        uploads = Path(entry.root)
         Path(entry.source).unlink(missing_ok=True)
-        if not any(path.suffix.lower() in SUFFIXES for path in self._uploads.iterdir()):
-            return self._index.forget(self._uploads)
-        return self._index.update(self._uploads, max_bytes=self._config.max_file_bytes)
+        if not any(uploads.iterdir()):
+            return self._index.forget(uploads)
+        return self._index.update(uploads, max_bytes=self._config.max_file_bytes)
 
     def rate(self, answer: Answer, *, good: bool) -> None:
         """Keep in the index folder that somebody found an answer good, or bad.
@@ -140,10 +145,6 @@ class Assistant:
     def warm(self) -> None:
         """Load what the first question would otherwise wait for."""
         self._index.embedder.embed_question("?")
-
-    @property
-    def _uploads(self) -> Path:
-        return self._index.folder / "uploads"
 
     def _asked(self, question: str) -> str:
         question = question.strip()
