@@ -11,7 +11,6 @@ import logging
 import os
 import queue
 import sys
-import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -20,18 +19,15 @@ from typing import Any
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read once, when gradio is imported
 
 import gradio as gr
-from starlette.datastructures import MutableHeaders
-from starlette.middleware import Middleware
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from qa import Answer, Assistant, Config, Language, OpcitError, markup, read_config, text
+from web import Libraries, Library, add_endpoints, serve_blocks
 
 History = list[dict[str, Any]]
 
 _ASSETS = Path(__file__).parent / "assets"
 _NEAREST = 3  # documents named when there is no answer
 _AT_ONCE = 20  # questions answered side by side
-_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 _LOG = logging.getLogger("opcit")
 
 # Each is offered only while the document that answers it is in the index.
@@ -54,22 +50,15 @@ _EXAMPLES: Sequence[tuple[Language, str, str]] = (
     ("en", "Who makes the R21 malaria vaccine?", "2023-10-03-r21-malaria-vaccine.txt"),
 )
 
-# Nothing a document holds may call another machine, whatever slips through: no picture, no font,
-# no frame, no connection but to this server.
-_POLICY = (
-    "img-src 'self' data: blob:; font-src 'self' data:; media-src 'self' blob:;"
-    " connect-src 'self'; frame-src 'none'; object-src 'none'; form-action 'self'"
-)
-
 
 class Page:
-    """The callbacks of the page, over one assistant."""
+    """The callbacks of the page; each sees the library of the session that calls it."""
 
-    def __init__(self, assistant: Assistant) -> None:
-        self._assistant = assistant
+    def __init__(self, libraries: Libraries) -> None:
+        self._libraries = libraries
 
     def respond(
-        self, question: str, history: History, language: Language
+        self, question: str, history: History, language: Language, request: gr.Request
     ) -> Iterator[tuple[Any, ...]]:
         """Show the question, say that the search is on, then show the answer.
 
@@ -78,13 +67,14 @@ class Page:
         if not question.strip():
             yield gr.skip(), gr.skip(), gr.skip()
             return
+        library = self._libraries.of(request)
         history = [*history, _said("user", markup.question_html(question.strip()))]
-        count = len(self._assistant.documents())
+        count = len(library.documents())
         searching = text("searching", language, count=count)
         yield "", [*history, _said("assistant", markup.note_html(searching))], gr.skip()
         try:
-            answer = self._assistant.ask(question.strip())
-            reply, reader = self._reply(answer), self._first_source(answer, language)
+            answer = library.ask(question.strip())
+            reply, reader = _reply(library, answer), _first_source(library, answer, language)
         except OpcitError as error:
             reply, reader = markup.refusal_html(str(error)), gr.skip()
         except Exception:
@@ -93,23 +83,24 @@ class Page:
         yield gr.skip(), [*history, _said("assistant", reply)], reader
 
     def example(
-        self, event: gr.EventData, history: History, language: Language
+        self, event: gr.EventData, history: History, language: Language, request: gr.Request
     ) -> Iterator[tuple[Any, ...]]:
         """The same for a question chosen on the page."""
-        yield from self.respond(str(event.question), history, language)
+        yield from self.respond(str(event.question), history, language, request)
 
-    def open(self, event: gr.EventData) -> str:
+    def open(self, event: gr.EventData, request: gr.Request) -> str:
         """The document that a link leads to, or the list of documents."""
         asked = event._data or {}
         links = [link for link in asked.get("group", []) if isinstance(link, str)]
         group = [place for place in map(markup.read_link, links) if place]
         place = markup.read_link(str(asked.get("link", "")))
-        return self._source(place, group, _language(asked), whole=asked.get("whole") is True)
+        whole = asked.get("whole") is True
+        return _source(self._libraries.of(request), place, group, _language(asked), whole=whole)
 
-    def speak(self, event: gr.EventData) -> tuple[Any, ...]:
+    def speak(self, event: gr.EventData, request: gr.Request) -> tuple[Any, ...]:
         """The page in the wanted language."""
         language = _language(event._data or {})
-        entries = self._assistant.documents()
+        entries = self._libraries.of(request).documents()
         present = {entry.id for entry in entries}
         examples = [(spoken, asked) for spoken, asked, id_ in _EXAMPLES if id_ in present]
         return (
@@ -127,13 +118,16 @@ class Page:
             gr.update(value=text("new_conversation", language)),
         )
 
-    def add(self, paths: list[str] | None, language: Language) -> Iterator[tuple[Any, ...]]:
+    def add(
+        self, paths: list[str] | None, language: Language, request: gr.Request
+    ) -> Iterator[tuple[Any, ...]]:
         """Add files to the index. Yields the notice, the head and the upload button."""
+        library = self._libraries.of(request)
         files = [Path(path) for path in paths or []]
         steps: queue.Queue[tuple[int, int]] = queue.Queue()
         with ThreadPoolExecutor(1) as worker:
             task = worker.submit(
-                self._assistant.add_files,
+                library.add_files,
                 files,
                 progress=lambda done, total: steps.put((done, total)),
             )
@@ -152,47 +146,51 @@ class Page:
         except Exception:
             _LOG.exception("Documents could not be added")
             notice = markup.refusal_html(text("unexpected", language))
-        yield notice, markup.head_html(language, len(self._assistant.documents())), None
-
-    def _reply(self, answer: Answer) -> str:
-        if answer.citations:
-            return markup.answer_html(answer)
-        nearest = {hit.passage.document_id: hit for hit in reversed(answer.nearest)}
-        best = sorted(nearest.values(), key=lambda hit: hit.score, reverse=True)[:_NEAREST]
-        documents = [(hit, self._assistant.document(hit.passage.document_id)) for hit in best]
-        return markup.abstention_html(answer, [(hit, found) for hit, found in documents if found])
-
-    def _first_source(self, answer: Answer, language: Language) -> str:
-        places = [markup.place_of(citation) for citation in answer.citations]
-        return self._source(places[0] if places else None, places, language)
-
-    def _source(
-        self,
-        place: markup.Place | None,
-        group: list[markup.Place],
-        language: Language,
-        *,
-        whole: bool = False,
-    ) -> str:
-        if place is None:
-            return markup.library_html(self._assistant.documents(), language)
-        bar = markup.toolbar_html(place, group, language)
-        document = self._assistant.document(place.document_id)
-        if document is None:
-            return bar + markup.refusal_html(text("missing_document", language))
-        return bar + markup.document_html(
-            document,
-            place,
-            language,
-            group=group,
-            changed=self._assistant.source_changed(place.document_id),
-            whole=whole,
-        )
+        yield notice, markup.head_html(language, len(library.documents())), None
 
 
-def build_app(assistant: Assistant) -> gr.Blocks:
-    """The page over an assistant."""
-    page = Page(assistant)
+def _reply(library: Library, answer: Answer) -> str:
+    if answer.citations:
+        return markup.answer_html(answer)
+    nearest = {hit.passage.document_id: hit for hit in reversed(answer.nearest)}
+    best = sorted(nearest.values(), key=lambda hit: hit.score, reverse=True)[:_NEAREST]
+    documents = [(hit, library.document(hit.passage.document_id)) for hit in best]
+    return markup.abstention_html(answer, [(hit, found) for hit, found in documents if found])
+
+
+def _first_source(library: Library, answer: Answer, language: Language) -> str:
+    places = [markup.place_of(citation) for citation in answer.citations]
+    return _source(library, places[0] if places else None, places, language)
+
+
+def _source(
+    library: Library,
+    place: markup.Place | None,
+    group: list[markup.Place],
+    language: Language,
+    *,
+    whole: bool = False,
+) -> str:
+    if place is None:
+        return markup.library_html(library.documents(), language)
+    bar = markup.toolbar_html(place, group, language)
+    document = library.document(place.document_id)
+    if document is None:
+        return bar + markup.refusal_html(text("missing_document", language))
+    return bar + markup.document_html(
+        document,
+        place,
+        language,
+        group=group,
+        changed=library.source_changed(place.document_id),
+        whole=whole,
+    )
+
+
+def build_app(assistant: Assistant, *, shared_library: bool = False) -> gr.Blocks:
+    """The page over an assistant, with the endpoints for programs."""
+    libraries = Libraries(assistant, shared=shared_library)
+    page = Page(libraries)
     with gr.Blocks(
         title="Opcit", fill_height=True, fill_width=True, delete_cache=(3600, 3600)
     ) as blocks:
@@ -245,65 +243,26 @@ def build_app(assistant: Assistant) -> gr.Blocks:
         adding = {"concurrency_limit": 1, **quiet}  # an index has one writer at a time
         upload.upload(page.add, [upload, language], [notice, head, upload], **adding)
         again.click(lambda: ([], ""), None, [chat, notice], **quiet)
-    return blocks  # type: ignore[no-any-return]
+        add_endpoints(libraries)
+    return blocks.queue(default_concurrency_limit=_AT_ONCE)  # type: ignore[no-any-return]
 
 
 def serve(config: Config, *, open_browser: bool = True) -> None:
     """Open the index and serve the page over it until Ctrl-C.
 
-    Raises OpcitError if the index cannot be opened, the port is taken, or the address is one that
-    other machines could reach: there is no password yet.
+    Raises OpcitError if the index cannot be opened, the port is taken, or other machines could
+    reach the chat and nobody said who may.
     """
-    if config.host not in _LOOPBACK:
-        raise OpcitError(
-            f"The chat has no password and listens on this machine only, not on {config.host};"
-            " use --host 127.0.0.1."
-        )
     assistant = Assistant.open(config.index, config)
-    blocks = build_app(assistant)
-    try:
-        _, url, _ = blocks.queue(default_concurrency_limit=_AT_ONCE).launch(
-            server_name=config.host,
-            server_port=config.port,
-            inbrowser=open_browser,
-            share=False,
-            quiet=True,
-            prevent_thread_lock=True,
-            ssr_mode=False,
-            run_history=False,
-            enable_monitoring=False,
-            footer_links=[],
-            theme=_theme(),
-            # Not `css=`, which Gradio confines to its own container and applies late.
-            head=f"<style>{_asset('page.css')}</style>{_asset('head.html')}",
-            app_kwargs={"middleware": [Middleware(_SecurityHeaders)]},
-        )
-    except OSError as error:
-        raise OpcitError(
-            f"Port {config.port} of {config.host} is taken by another program; choose another with"
-            " --port."
-        ) from error
-    print(text("listening", "en", url=url.rstrip("/")), file=sys.stderr, flush=True)
-    threading.Thread(target=assistant.warm, daemon=True).start()
-    blocks.block_thread()
-
-
-class _SecurityHeaders:
-    """Adds the content policy to every response."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                headers["Content-Security-Policy"] = _POLICY
-                headers["Referrer-Policy"] = "no-referrer"
-                headers["X-Content-Type-Options"] = "nosniff"
-            await send(message)
-
-        await self._app(scope, receive, send_with_headers)
+    serve_blocks(
+        build_app(assistant, shared_library=config.shared_library),
+        assistant,
+        config,
+        open_browser=open_browser,
+        theme=_theme(),
+        # Not `css=`, which Gradio confines to its own container and applies late.
+        head=f"<style>{_asset('page.css')}</style>{_asset('head.html')}",
+    )
 
 
 def _theme() -> gr.themes.Base:

@@ -1,6 +1,8 @@
 """A question in, an answer with citations out: the Python API of Opcit."""
 
 from index import (
+    LANGUAGES,
+    ConfigError,
     Document,
     Entry,
     Filter,
@@ -8,6 +10,7 @@ from index import (
     Language,
     OpcitError,
     Passage,
+    Progress,
     QuestionError,
     UpdateReport,
 )
@@ -16,15 +19,20 @@ from . import markup
 from .assistant import Assistant, build_index
 from .config import Config, read_config
 from .markdown import answer_markdown, conversation_markdown
+from .passwords import PasswordHash, read_password_file
 from .permalinks import check_of, citation_link, hit_link, permalink
 from .texts import text
 from .types import Answer, Citation
+from .uploads import SHARED, owner_of, shown_id
 
 __all__ = [
+    "LANGUAGES",
+    "SHARED",
     "Answer",
     "Assistant",
     "Citation",
     "Config",
+    "ConfigError",
     "Document",
     "Entry",
     "Filter",
@@ -32,6 +40,8 @@ __all__ = [
     "Language",
     "OpcitError",
     "Passage",
+    "PasswordHash",
+    "Progress",
     "QuestionError",
     "UpdateReport",
     "answer_markdown",
@@ -41,7 +51,10 @@ __all__ = [
     "conversation_markdown",
     "hit_link",
     "markup",
+    "owner_of",
     "permalink",
     "read_config",
+    "read_password_file",
+    "shown_id",
     "text",
 ]

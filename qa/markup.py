@@ -21,6 +21,7 @@ from index import LANGUAGES, Document, Entry, Hit, Language
 
 from .texts import date_text, text
 from .types import Answer, Citation
+from .uploads import shown_id
 
 WINDOW = 20_000  # characters shown around a span, so that a long document opens fast
 _LISTED = 300  # documents in the list
@@ -153,19 +154,21 @@ def document_html(
     group: Sequence[Place] = (),
     changed: bool = False,
     whole: bool = False,
+    alone: bool = False,
 ) -> str:
     """A document open at a place.
 
     The place is marked, its answer more strongly, and the other places of `group` in the same
     document lightly. Without `whole`, only about WINDOW characters around the place are shown.
-    A span that reaches outside the document is cut.
+    With `alone` the document is a page of its own, which the browser opens at the mark without a
+    script. A span that reaches outside the document is cut.
     """
     others = [other.span for other in group if other.document_id == document.id]
     first, last = (0, len(document.text)) if whole else _window(document.text, place.span)
     shown_from = first or _title_end(document, [place.span, *others])
-    marked = _marked(document.text, (shown_from, last), place, others)
+    marked = _marked(document.text, (shown_from, last), place, others, alone=alone)
     notice = f'<p class="changed">{text("changed_shown", language)}</p>' if changed else ""
-    facts = [_when(document.date, language), _escape(document.id)]
+    facts = [_when(document.date, language), _escape(shown_id(document.id))]
     page = sum(start <= place.span[0] for start in document.page_starts)
     if page:
         facts.insert(1, text("page", language, page=page))
@@ -212,7 +215,7 @@ def library_html(entries: Iterable[Entry], language: Language) -> str:
     rows = "".join(
         f'<li><a class="cite" href="{_link(Place(entry.id, (0, 0)))}" lang="{entry.language}">'
         f'{_escape(entry.title)}</a><span class="from">{_when(entry.date, language)} · '
-        f"{_escape(entry.id)}</span></li>"
+        f"{_escape(shown_id(entry.id))}</span></li>"
         for entry in newest[:_LISTED]
     )
     rest = len(newest) - _LISTED
@@ -226,7 +229,7 @@ def library_html(entries: Iterable[Entry], language: Language) -> str:
     )
 
 
-def _marked(whole: str, window: Span, place: Place, others: Iterable[Span]) -> str:
+def _marked(whole: str, window: Span, place: Place, others: Iterable[Span], *, alone: bool) -> str:
     """The text of the window with its marks; one `mark` element for the place itself."""
     span = _cut(place.span, window)
     edges = {*window, *span}
@@ -239,7 +242,8 @@ def _marked(whole: str, window: Span, place: Place, others: Iterable[Span]) -> s
         if (first, last) == span:
             kind = "passage" if place.near else "cited"
             inner = _emphasised(part, first, place.answer and _cut(place.answer, span))
-            parts.append(f'<mark class="{kind}" tabindex="-1">{inner}</mark>')
+            opened = " autofocus" if alone else ""
+            parts.append(f'<mark class="{kind}" tabindex="-1"{opened}>{inner}</mark>')
         elif any(light[0] <= first and last <= light[1] for light in lights):
             parts.append(f'<mark class="other">{_escape(part)}</mark>')
         else:
