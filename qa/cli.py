@@ -22,6 +22,7 @@ from index import OpcitError, Progress, UpdateReport, read_manifest, source_stat
 
 from .config import Config, read_config
 from .feedback import Feedback, question_rows, read_feedback
+from .passwords import write_password_file
 from .permalinks import citation_link
 from .texts import text
 from .types import Answer, Citation
@@ -120,14 +121,55 @@ def chat(
     browser: Annotated[
         bool, typer.Option("--browser/--no-browser", help="Open the page in a browser.")
     ] = True,
+    auth: Annotated[
+        str | None,
+        typer.Option(
+            "--auth", metavar="USER:PASSWORD_FILE", help="Who may use it (see `opcit password`)."
+        ),
+    ] = None,
+    no_auth: Annotated[
+        bool | None,
+        typer.Option("--no-auth", help="Let other machines in without a password."),
+    ] = None,
+    shared_library: Annotated[
+        bool | None,
+        typer.Option("--shared-library", help="Show the documents that anybody adds to all."),
+    ] = None,
+    mcp: Annotated[
+        bool | None, typer.Option("--mcp", help="Offer asking and searching as MCP tools.")
+    ] = None,
 ) -> None:
     """Open the chat in a browser."""
     from importlib import import_module
 
-    config = _config(index, model, host=host, port=port)
+    config = _config(
+        index,
+        model,
+        host=host,
+        port=port,
+        auth=auth,
+        no_auth=no_auth,
+        shared_library=shared_library,
+        mcp=mcp,
+    )
     # The page depends on this package, not the other way round: it is named only when it is asked
     # for, as a plugin would be.
     import_module("app").serve(config, open_browser=browser)
+
+
+@app.command()
+def password(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="Where to keep its hash; written anew.")
+    ],
+) -> None:
+    """Choose the password of `opcit chat --auth`: asked twice, or one line of stdin."""
+    if sys.stdin.isatty():
+        chosen = typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+    else:
+        chosen = sys.stdin.readline().rstrip("\r\n")
+    write_password_file(file, chosen)
+    _notice(f"{file} holds the hash; use it with `opcit chat --auth USER:{file}`.")
 
 
 @app.command()

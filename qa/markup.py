@@ -181,17 +181,19 @@ def document_html(
     group: Sequence[Place] = (),
     changed: bool = False,
     whole: bool = False,
+    alone: bool = False,
 ) -> str:
     """A document open at a place.
 
     The place is marked, its answer more strongly, and the other places of `group` in the same
     document lightly. Without `whole`, only about WINDOW characters around the place are shown.
-    A span that reaches outside the document is cut.
+    With `alone` the document is a page of its own, which the browser opens at the mark without a
+    script. A span that reaches outside the document is cut.
     """
     others = [other.span for other in group if other.document_id == document.id]
     first, last = (0, len(document.text)) if whole else _window(document.text, place.span)
     shown_from = first or _title_end(document, [place.span, *others])
-    marked = _marked(document.text, (shown_from, last), place, others)
+    marked = _marked(document.text, (shown_from, last), place, others, alone=alone)
     notice = f'<p class="changed">{text("changed_shown", language)}</p>' if changed else ""
     facts = [_when(document.date, language), _escape(shown_id(document.id))]
     page = sum(start <= place.span[0] for start in document.page_starts)
@@ -328,7 +330,7 @@ def _row_html(entry: Entry, language: Language, removable: bool) -> str:
     )
 
 
-def _marked(whole: str, window: Span, place: Place, others: Iterable[Span]) -> str:
+def _marked(whole: str, window: Span, place: Place, others: Iterable[Span], *, alone: bool) -> str:
     """The text of the window with its marks; one `mark` element for the place itself."""
     span = _cut(place.span, window)
     edges = {*window, *span}
@@ -341,7 +343,8 @@ def _marked(whole: str, window: Span, place: Place, others: Iterable[Span]) -> s
         if (first, last) == span:
             kind = "passage" if place.near else "cited"
             inner = _emphasised(part, first, place.answer and _cut(place.answer, span))
-            parts.append(f'<mark class="{kind}" tabindex="-1">{inner}</mark>')
+            opened = " autofocus" if alone else ""
+            parts.append(f'<mark class="{kind}" tabindex="-1"{opened}>{inner}</mark>')
         elif any(light[0] <= first and last <= light[1] for light in lights):
             parts.append(f'<mark class="other">{_escape(part)}</mark>')
         else:

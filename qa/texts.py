@@ -132,6 +132,31 @@ TEXTS: Final[dict[str, dict[Language, str]]] = {
         "fr": "Ce document n’est plus dans l’index.",
         "en": "This document is no longer in the index.",
     },
+    "no_such_document": {
+        "fr": "Aucun document ne s’appelle {name} ici.",
+        "en": "There is no document named {name} here.",
+    },
+    "bad_place": {
+        "fr": (
+            "Ce lien ne mène à aucun passage : « start » et « end » doivent être deux nombres, le"
+            " premier plus petit que le second, dans un texte de {length} caractères."
+        ),
+        "en": (
+            "This link leads to no passage: `start` and `end` must be two numbers, the first less"
+            " than the second, in a text of {length} characters."
+        ),
+    },
+    "moved": {
+        "fr": (
+            "Le document a changé et a été indexé de nouveau depuis que ce lien a été fait : le"
+            " passage cité n’est plus à cette place."
+        ),
+        "en": (
+            "The document has changed and was indexed again since this link was made: the cited"
+            " passage is no longer in this place."
+        ),
+    },
+    "open_in_chat": {"fr": "Ouvrir dans la conversation", "en": "Open in the conversation"},
     "hidden_text": {
         "fr": "{count} caractères ne sont pas affichés",
         "en": "{count} characters are not shown",
@@ -151,6 +176,18 @@ TEXTS: Final[dict[str, dict[Language, str]]] = {
         "en": "These documents were already in the index.",
     },
     # -- the server ------------------------------------------------------------------------------
+    "foreign_host": {
+        "fr": "Opcit ne répond pas au nom « {host} » ; utilisez l’adresse affichée au démarrage.",
+        "en": "Opcit does not answer to the name “{host}”; use the address shown at its start.",
+    },
+    "foreign_origin": {
+        "fr": "Cette demande vient d’un autre site ({origin}) ; elle est refusée.",
+        "en": "This request comes from another site ({origin}); it is refused.",
+    },
+    "login_needed": {
+        "fr": "Il faut un nom et un mot de passe pour utiliser Opcit ici.",
+        "en": "Opcit needs a name and a password here.",
+    },
     "listening": {
         "fr": "Opcit est à l’écoute sur {url} (Ctrl-C pour arrêter).",
         "en": "Opcit listens on {url} (Ctrl-C to stop).",

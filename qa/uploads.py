@@ -8,7 +8,7 @@ server, and not how a session proves which one it is.
 import re
 from typing import Final
 
-SHARED: Final = "shared"
+SHARED: Final = "shared"  # the owner of what is added for everybody
 _OWNED: Final = re.compile(r"(session-[0-9a-f]{32})/(?=.)")
 
 
@@ -16,6 +16,11 @@ def owner_of(document_id: str) -> str | None:
     """The name of the session that added a document; None if it is everybody's."""
     found = _OWNED.match(document_id)
     return found[1] if found else None
+
+
+def prefix_of(owner: str) -> str:
+    """How the ids of the documents that `owner` adds begin."""
+    return "" if owner == SHARED else f"{owner}/"
 
 
 def shown_id(document_id: str) -> str:
