@@ -14,6 +14,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,7 @@ from qa import (
     permalink,
     read_config,
     read_filter,
+    refusal_text,
     text,
 )
 from web import Libraries, Library, add_endpoints, serve_blocks
@@ -101,7 +103,7 @@ class Page:
             reply, reader = _reply(library, answer), _first_source(library, answer, language)
             answers = [*answers, answer]
         except OpcitError as error:
-            reply, reader = markup.refusal_html(str(error)), gr.skip()
+            reply, reader = markup.refusal_html(refusal_text(str(error), language)), gr.skip()
         except Exception:
             _LOG.exception("A question could not be answered")
             reply, reader = markup.refusal_html(text("unexpected", language)), gr.skip()
@@ -142,7 +144,7 @@ class Page:
         try:
             self._libraries.of(request).rate(answers[int(asked["at"])], good=asked["good"] is True)
         except OpcitError as error:
-            gr.Warning(str(error))
+            gr.Warning(escape(str(error)))
 
     def open(self, event: gr.EventData, request: gr.Request) -> str:
         """The document that a link leads to, or the list of documents."""
@@ -201,9 +203,10 @@ class Page:
                 yield markup.progress_html(done, total, language), gr.skip(), gr.skip()
         try:
             report = task.result()
-            notice = markup.outcome_html(report.added, report.changed, report.skipped, language)
+            refused = [refusal_text(sentence, language) for sentence in report.skipped]
+            notice = markup.outcome_html(report.added, report.changed, refused, language)
         except OpcitError as error:
-            notice = markup.refusal_html(str(error))
+            notice = markup.refusal_html(refusal_text(str(error), language))
         except Exception:
             _LOG.exception("Documents could not be added")
             notice = markup.refusal_html(text("unexpected", language))
@@ -218,7 +221,7 @@ class Page:
             library.remove(document_id)
             notice = markup.removal_html(document_id, language)
         except OpcitError as error:
-            notice = markup.refusal_html(str(error))
+            notice = markup.refusal_html(refusal_text(str(error), language))
         return notice, markup.head_html(language, len(library.documents()))
 
 

@@ -22,7 +22,7 @@ from .library import find_entries, read_filter
 from .markdown import answer_markdown, conversation_markdown
 from .passwords import PasswordHash, read_password_file
 from .permalinks import check_of, citation_link, hit_link, permalink
-from .texts import text
+from .texts import refusal_text, text
 from .types import Answer, Citation
 from .uploads import SHARED, owner_of, shown_id
 
@@ -58,6 +58,7 @@ __all__ = [
     "read_config",
     "read_filter",
     "read_password_file",
+    "refusal_text",
     "shown_id",
     "text",
 ]

@@ -96,6 +96,7 @@ class Visitor:
         context.on("request", lambda request: self.requests.append(request.url))
         self._contexts.append(context)
         page = context.new_page()
+        page.set_default_timeout(60_000)
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.goto(self._address + link)
         expect(page.locator("#reader :is(.library, .toolbar)")).to_be_attached()
