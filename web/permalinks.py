@@ -15,6 +15,7 @@ from pathlib import Path
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
+from starlette.routing import Route
 
 from qa import LANGUAGES, Document, Language, check_of, markup, shown_id, text
 
@@ -29,13 +30,18 @@ _HEADERS = {"Cache-Control": "private, no-cache", "Vary": "Accept-Language, Cook
 Span = tuple[int, int]
 
 
+def source_route(libraries: Libraries) -> Route:
+    """The route of the page, over the library of whoever asks."""
+    return Route("/source/{document_id:path}", SourcePage(libraries).show)
+
+
 class SourcePage:
     """Shows the document that a link names, to whoever may see it."""
 
     def __init__(self, libraries: Libraries) -> None:
         self._libraries = libraries
 
-    def __call__(self, request: Request) -> HTMLResponse:
+    def show(self, request: Request) -> HTMLResponse:
         """The page, or one sentence and its status."""
         language = spoken(request.query_params, request.headers)
         document_id = request.path_params["document_id"]
