@@ -70,6 +70,7 @@ def test_without_offsets_the_document_opens_at_its_beginning(client: TestClient)
         "start=0",
         "end=5",
         "start=5&end=5",
+        "start=0&end=0",
         "start=9&end=5",
         "start=-1&end=5",
         "start=0&end=1000",

@@ -31,10 +31,10 @@ PATHS = [
 
 @pytest.fixture(scope="module")
 def locked(sample_index: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A server with the user `anna` and a password."""
+    """A server with the user `anna` and a password, which takes files of 10 kB at most."""
     file = tmp_path_factory.mktemp("login") / "password"
     write_password_file(file, "épervier: de mer")
-    with running(sample_index, auth=f"anna:{file}", mcp=True) as address:
+    with running(sample_index, auth=f"anna:{file}", mcp=True, max_file_mb=0.01) as address:
         yield address
 
 
@@ -168,6 +168,16 @@ def test_the_password_opens_the_chat(locked: str, user: str, password: str, stat
 
     for path in ("/", "/config", "/source/2023-10-03-r21-malaria-vaccine.txt"):
         assert http.get(locked + path, auth=login).status_code == status
+
+
+@pytest.mark.parametrize(("size", "status"), [(10_000, 200), (10_001, 413)])
+def test_a_file_that_is_too_large_is_not_taken(locked: str, size: int, status: int) -> None:
+    login = httpx.BasicAuth("anna", "épervier: de mer".encode())
+    files = {"files": ("a.txt", b"x" * size)}
+
+    reply = http.post(locked + "/gradio_api/upload", files=files, auth=login)
+
+    assert reply.status_code == status
 
 
 def test_a_password_file_keeps_no_password(tmp_path: Path) -> None:
