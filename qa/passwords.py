@@ -73,9 +73,15 @@ def read_password_file(path: Path) -> PasswordHash:
         ) from error
     except UnicodeDecodeError:
         found = None
-    if found is None:
-        raise ConfigError(f"{path} holds no password hash; make one with `opcit password {path}`.")
-    cost, block, parallel = (int(found[group]) for group in (1, 2, 3))
+    try:
+        if found is None:
+            raise ValueError
+        cost, block, parallel = (int(found[group]) for group in (1, 2, 3))
+        _scrypt("", b"", cost, block, parallel)  # refuses numbers that scrypt cannot work with
+    except ValueError:
+        raise ConfigError(
+            f"{path} holds no password hash; make one with `opcit password {path}`."
+        ) from None
     return PasswordHash(cost, block, parallel, bytes.fromhex(found[4]), bytes.fromhex(found[5]))
 
 

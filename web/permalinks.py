@@ -10,11 +10,13 @@ are built in `qa`.
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
+from starlette.routing import Route
 
 from qa import LANGUAGES, Document, Language, check_of, markup, shown_id, text
 
@@ -29,88 +31,88 @@ _HEADERS = {"Cache-Control": "private, no-cache", "Vary": "Accept-Language, Cook
 Span = tuple[int, int]
 
 
-class SourcePage:
-    """Shows the document that a link names, to whoever may see it."""
+def source_route(libraries: Libraries) -> Route:
+    """The route of the page, over the library of whoever asks."""
 
-    def __init__(self, libraries: Libraries) -> None:
-        self._libraries = libraries
-
-    def __call__(self, request: Request) -> HTMLResponse:
-        """The page, or one sentence and its status."""
+    def show(request: Request) -> HTMLResponse:
         language = spoken(request.query_params, request.headers)
-        document_id = request.path_params["document_id"]
-        library = self._libraries.of(request)
-        document = library.document(document_id)
+        return _Visit(request, libraries.of(request), language).reply()
+
+    return Route("/source/{document_id:path}", show)
+
+
+@dataclass(frozen=True, slots=True)
+class _Visit:
+    """One request for a document, by somebody who reads `language`."""
+
+    request: Request
+    library: Library
+    language: Language
+
+    def reply(self) -> HTMLResponse:
+        """The document at its place, or one sentence and its status."""
+        document_id = self.request.path_params["document_id"]
+        document = self.library.document(document_id)
         if document is None:
-            name = shown_id(document_id)
-            return _page(_refusal("no_such_document", language, name=name), language, request, 404)
-        query = request.query_params
+            return self._refusal(404, "no_such_document", name=shown_id(document_id))
+        query = self.request.query_params
+        if "start" not in query and "end" not in query:
+            return self._document(document)
         span = _span(query)
-        if span is None and {"start", "end"} & {*query}:
-            return _bad_place(document, language, request)
-        span = span or (0, 0)
-        moved = "check" in query and check_of(document.text[slice(*span)]) != query["check"]
-        if moved:
-            span = (0, 0)
-        elif span != (0, 0) and not span[0] < span[1] <= len(document.text):
-            return _bad_place(document, language, request)
-        return _source(document, span, library, language, request, moved=moved)
+        if span is not None:
+            words = document.text[slice(*span)]
+            if query.get("check", check_of(words)) != check_of(words):
+                return self._document(document, moved=True)
+            if len(words) == span[1] - span[0] > 0:
+                return self._document(document, span)
+        return self._refusal(400, "bad_place", length=len(document.text))
 
+    def _document(
+        self, document: Document, span: Span = (0, 0), *, moved: bool = False
+    ) -> HTMLResponse:
+        place = markup.Place(document.id, span)
+        shown = markup.document_html(
+            document,
+            place,
+            self.language,
+            changed=self.library.source_changed(document.id),
+            whole=True,
+            alone=True,
+        )
+        notice = f'<p class="changed">{text("moved", self.language)}</p>' if moved else ""
+        chat = escape(f"/{markup.link_to(place)}")
+        back = f'<p><a href="{chat}">{text("open_in_chat", self.language)}</a></p>'
+        return self._page(notice + shown + back, document.title)
 
-def _source(
-    document: Document,
-    span: Span,
-    library: Library,
-    language: Language,
-    request: Request,
-    *,
-    moved: bool,
-) -> HTMLResponse:
-    place = markup.Place(document.id, span)
-    changed = library.source_changed(document.id)
-    shown = markup.document_html(document, place, language, changed=changed, whole=True, alone=True)
-    notice = f'<p class="changed">{text("moved", language)}</p>' if moved else ""
-    chat = escape(f"/{markup.link_to(place)}")
-    back = f'<p><a href="{chat}">{text("open_in_chat", language)}</a></p>'
-    return _page(f"{notice}{shown}{back}", language, request, title=document.title)
+    def _refusal(self, status: int, key: str, **values: object) -> HTMLResponse:
+        sentence = text(key, self.language, **values)
+        return self._page(markup.refusal_html(sentence), "Opcit", status)
+
+    def _page(self, body: str, title: str, status: int = 200) -> HTMLResponse:
+        style = _STYLE.read_text(encoding="utf-8")
+        return HTMLResponse(
+            "<!doctype html>"
+            f'<html lang="{self.language}"><head><meta charset="utf-8">'
+            '<meta name="viewport" content="width=device-width, initial-scale=1">'
+            f"<title>{escape(title)}</title><style>{style}</style></head>"
+            f'<body><header><a class="name" href="/">Op. cit.</a>{self._switch()}</header>'
+            f"<main>{body}</main></body></html>",
+            status,
+            _HEADERS,
+        )
+
+    def _switch(self) -> str:
+        links = []
+        for other in LANGUAGES:
+            query = escape(self.request.url.include_query_params(lang=other).query)
+            current = ' aria-current="true"' if other == self.language else ""
+            links.append(f'<a href="?{query}" lang="{other}"{current}>{other.upper()}</a>')
+        return f'<nav aria-label="{text("switch_language", self.language)}">{"".join(links)}</nav>'
 
 
 def _span(query: Mapping[str, str]) -> Span | None:
-    """The offsets of a link, or None where they are missing or no numbers."""
+    """The offsets of a link, or None where one is missing or no number."""
     start, end = query.get("start", ""), query.get("end", "")
     if not _OFFSET.fullmatch(start) or not _OFFSET.fullmatch(end):
         return None
     return int(start), int(end)
-
-
-def _bad_place(document: Document, language: Language, request: Request) -> HTMLResponse:
-    sentence = _refusal("bad_place", language, length=len(document.text))
-    return _page(sentence, language, request, 400)
-
-
-def _refusal(key: str, language: Language, **values: object) -> str:
-    return markup.refusal_html(text(key, language, **values))
-
-
-def _page(
-    body: str, language: Language, request: Request, status: int = 200, *, title: str = "Opcit"
-) -> HTMLResponse:
-    return HTMLResponse(
-        "<!doctype html>"
-        f'<html lang="{language}"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(title)}</title><style>{_STYLE.read_text(encoding='utf-8')}</style></head>"
-        f'<body><header><a class="name" href="/">Op. cit.</a>{_switch(language, request)}</header>'
-        f"<main>{body}</main></body></html>",
-        status,
-        _HEADERS,
-    )
-
-
-def _switch(language: Language, request: Request) -> str:
-    links = []
-    for other in LANGUAGES:
-        query = escape(request.url.include_query_params(lang=other).query)
-        current = ' aria-current="true"' if other == language else ""
-        links.append(f'<a href="?{query}" lang="{other}"{current}>{other.upper()}</a>')
-    return f'<nav aria-label="{text("switch_language", language)}">{"".join(links)}</nav>'

@@ -19,7 +19,7 @@ from fastapi import FastAPI
 
 from qa import Assistant, Config, OpcitError, text
 
-from .permalinks import SourcePage
+from .permalinks import source_route
 from .security import guard
 from .sessions import Libraries, SessionCookie
 
@@ -43,7 +43,7 @@ def serve_blocks(
     app = FastAPI(openapi_url=None)
     guarded = guard(SessionCookie(app), config)
     libraries = Libraries(assistant, shared=config.shared_library)
-    app.add_route("/source/{document_id:path}", SourcePage(libraries))
+    app.router.routes.append(source_route(libraries))
     _mount(app, blocks, config, page)
     listening = _listen(config)
     url = _url(config)
