@@ -3,19 +3,11 @@
 A `Visitor` opens pages, and records what they asked the network for and what went wrong in them.
 """
 
-import socket
-import subprocess
-import sys
-from collections.abc import Iterator
 from pathlib import Path
-from shutil import which
 from typing import Any
 from urllib.parse import urlsplit
 
-import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
-
-from qa import build_index
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 ROOT = Path(__file__).parents[1]
 SAMPLES = ROOT / "samples" / "documents"
@@ -33,52 +25,6 @@ ENGLISH = "Who makes the R21 malaria vaccine?"
 UNANSWERABLE = "xyzzy plugh frobnicate ?"
 
 expect.set_options(timeout=60_000)  # a busy machine is no failure
-
-
-@pytest.fixture(scope="module")
-def index_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("place") / ".opcit"
-    build_index(SAMPLES, folder)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def address(index_folder: Path) -> Iterator[str]:
-    """A server of its own process, as `python app.py` starts it."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    start = (
-        "import sys; from app import serve; from qa import read_config;"
-        " serve(read_config(index=sys.argv[1], port=int(sys.argv[2])), open_browser=False)"
-    )
-    with subprocess.Popen(
-        [sys.executable, "-c", start, str(index_folder), str(port)],
-        cwd=ROOT,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as server:
-        assert server.stderr
-        said = []
-        for line in server.stderr:
-            said.append(line)
-            if f"http://127.0.0.1:{port}" in line:
-                break
-        else:
-            pytest.fail(f"The server did not start: {''.join(said)}")
-        yield f"http://127.0.0.1:{port}/"
-        server.terminate()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    chromium = which("chromium") or which("chromium-browser")
-    if chromium is None:
-        pytest.fail("These tests need Chromium: apt-get install chromium")
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM)
-        yield launched
-        launched.close()
 
 
 class Visitor:
@@ -104,18 +50,12 @@ class Visitor:
         return page
 
     def leave(self) -> None:
+        """Close the browser; fails if anything left this machine or broke on the page."""
         for context in self._contexts:
             context.close()
-
-
-@pytest.fixture
-def visitor(browser: Browser, address: str) -> Iterator[Visitor]:
-    visitor = Visitor(browser, address)
-    yield visitor
-    visitor.leave()
-    hosts = {urlsplit(url).hostname for url in visitor.requests if not url.startswith("data:")}
-    assert hosts <= {"127.0.0.1", None}
-    assert visitor.errors == []
+        hosts = {urlsplit(url).hostname for url in self.requests if not url.startswith("data:")}
+        assert hosts <= {"127.0.0.1", None}
+        assert self.errors == []
 
 
 def ask(page: Page, question: str) -> Locator:
