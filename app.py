@@ -339,19 +339,21 @@ def build_app(assistant: Assistant, *, shared_library: bool = False) -> gr.Block
             **quiet,
         )
         reader.ask(page.example, asking, shown, concurrency_limit=_AT_ONCE, **quiet)
-        reader.open(page.open, None, [reader], concurrency_limit=_AT_ONCE, **quiet)
-        reader.limit(page.limit, None, [among, limits], **quiet)
-        reader.speak(page.speak, None, labels, **quiet)
+        # Whatever is clicked or typed meanwhile, the last one counts.
+        last: dict[str, Any] = {"trigger_mode": "always_last", **quiet}
+        reader.open(page.open, None, [reader], concurrency_limit=_AT_ONCE, **last)
+        reader.limit(page.limit, None, [among, limits], **last)
+        reader.speak(page.speak, None, labels, **last)
         reader.copy_answer(page.copy, [answers], [taken], **quiet).then(
             None, [taken], None, js="(markdown) => opcit.copied(markdown)"
         )
         reader.export_all(page.export, [answers], [taken], **quiet).then(
             None, [taken], None, js="(markdown) => opcit.save(markdown)"
         )
-        reader.rate(page.rate, [answers], None, **quiet)
+        reader.rate(page.rate, [answers], None, trigger_mode="multiple", **quiet)
         adding = {"concurrency_limit": 1, **quiet}  # an index has one writer at a time
         upload.upload(page.add, [upload, language], [notice, head, upload], **adding)
-        reader.remove(page.remove, None, [notice, head], **adding)
+        reader.remove(page.remove, None, [notice, head], trigger_mode="multiple", **adding)
         again.click(lambda: ([], []), None, [chat, answers], **quiet)
         add_endpoints(libraries)
     return blocks.queue(default_concurrency_limit=_AT_ONCE)  # type: ignore[no-any-return]

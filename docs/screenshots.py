@@ -108,7 +108,7 @@ def shoot(browser: Browser, address: str, screen: str, theme: str, language: str
     page.locator("#head .all").click()
     page.locator(".library .choose").nth(1).check()
     page.locator(".library .choose").nth(3).check()
-    expect(page.locator("#limits .limits")).to_be_attached()
+    expect(page.locator("#limits .limits")).to_contain_text("2")
     take("library")
     context.close()
 
