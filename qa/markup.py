@@ -223,7 +223,7 @@ def toolbar_html(place: Place, group: Sequence[Place], language: Language, link:
     return (
         f'<nav class="toolbar cites" aria-label="{text("citations", language)}">'
         f'<span class="steps">{steps}</span>'
-        f'<button type="button" class="copy-link" value="{escape(link)}"'
+        f'<button type="button" class="copy-link" value="{_escape(link)}"'
         f' data-done="{text("copied", language)}">'
         f"{text('copy_link', language)}</button>"
         f'<a class="all" href="#library">{text("to_library", language)}</a>'
