@@ -339,21 +339,22 @@ def build_app(assistant: Assistant, *, shared_library: bool = False) -> gr.Block
             **quiet,
         )
         reader.ask(page.example, asking, shown, concurrency_limit=_AT_ONCE, **quiet)
-        # Whatever is clicked or typed meanwhile, the last one counts.
-        last: dict[str, Any] = {"trigger_mode": "always_last", **quiet}
-        reader.open(page.open, None, [reader], concurrency_limit=_AT_ONCE, **last)
-        reader.limit(page.limit, None, [among, limits], **last)
-        reader.speak(page.speak, None, labels, **last)
+        # Gradio drops what is clicked while the click before is still being answered, or with
+        # "always_last" what was clicked; one at a time keeps the order.
+        each: dict[str, Any] = {"trigger_mode": "multiple", **quiet}
+        reader.open(page.open, None, [reader], concurrency_limit=_AT_ONCE, **each)
+        reader.limit(page.limit, None, [among, limits], concurrency_limit=1, **each)
+        reader.speak(page.speak, None, labels, **each)
         reader.copy_answer(page.copy, [answers], [taken], **quiet).then(
             None, [taken], None, js="(markdown) => opcit.copied(markdown)"
         )
         reader.export_all(page.export, [answers], [taken], **quiet).then(
             None, [taken], None, js="(markdown) => opcit.save(markdown)"
         )
-        reader.rate(page.rate, [answers], None, trigger_mode="multiple", **quiet)
+        reader.rate(page.rate, [answers], None, **each)
         adding = {"concurrency_limit": 1, **quiet}  # an index has one writer at a time
         upload.upload(page.add, [upload, language], [notice, head, upload], **adding)
-        reader.remove(page.remove, None, [notice, head], trigger_mode="multiple", **adding)
+        reader.remove(page.remove, None, [notice, head], concurrency_limit=1, **each)
         again.click(lambda: ([], []), None, [chat, answers], **quiet)
         add_endpoints(libraries)
     return blocks.queue(default_concurrency_limit=_AT_ONCE)  # type: ignore[no-any-return]
