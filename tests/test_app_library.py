@@ -162,3 +162,12 @@ def test_on_a_phone_the_library_is_a_drawer(visitor: Visitor) -> None:
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     page.get_by_role("button", name="Fermer").click()
     expect(page.get_by_role("searchbox")).to_be_hidden()
+
+
+def test_every_tick_counts_also_when_they_come_fast(visitor: Visitor) -> None:
+    page = visitor.arrive()
+    expect(page.locator(".library li")).to_have_count(38)
+
+    page.evaluate("for (const box of document.querySelectorAll('.choose')) box.click()")
+
+    expect(page.locator("#limits")).to_contain_text("documents choisis\u00a0: 38")
