@@ -102,5 +102,6 @@ def test_a_thumb_is_kept_and_shown(visitor: Visitor, index_folder: Path) -> None
     expect(second.locator(".down")).to_have_attribute("aria-pressed", "true")
 
     page.get_by_role("button", name="Nouvelle conversation").click()
+    expect(page.locator("#chat .question")).to_have_count(0)
     ask(page, FRENCH)
     expect(page.locator("#chat .up")).to_have_attribute("aria-pressed", "false")

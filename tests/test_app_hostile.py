@@ -174,6 +174,7 @@ def test_a_payload_stays_text(wall: Wall, at: int) -> None:
     assert body(at) in str(page.locator("#reader .paper .text").text_content())
 
     page.locator("#again").click()
+    expect(page.locator("#chat .question")).to_have_count(0)
     reply = ask(page, f"Que lit-on : {PAYLOADS[at]} ? Zorglub numéro {at}")
     expect(reply).to_be_visible()
     reply.locator("a.cite").first.click()
