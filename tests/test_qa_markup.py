@@ -300,6 +300,7 @@ PAIRS = [
     ("accent", "silent-ground"),
     ("on-accent", "accent"),
     ("ink", "chip"),
+    ("soft", "chip"),
     ("ink", "mark"),
     ("ink", "mark-answer"),
     ("ink", "mark-other"),
