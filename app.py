@@ -13,6 +13,8 @@ import queue
 import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +22,30 @@ os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read once, when gradio is im
 
 import gradio as gr
 
-from qa import Answer, Assistant, Config, Language, OpcitError, markup, read_config, text
+from qa import (
+    Answer,
+    Assistant,
+    Config,
+    Entry,
+    Filter,
+    Language,
+    OpcitError,
+    answer_markdown,
+    conversation_markdown,
+    find_entries,
+    markup,
+    permalink,
+    read_config,
+    read_filter,
+    refusal_text,
+    text,
+)
 from web import Libraries, Library, add_endpoints, serve_blocks
 
 History = list[dict[str, Any]]
 
 _ASSETS = Path(__file__).parent / "assets"
+_SAMPLES = Path(__file__).parent / "samples" / "documents"
 _NEAREST = 3  # documents named when there is no answer
 _AT_ONCE = 20  # questions answered side by side
 _LOG = logging.getLogger("opcit")
@@ -58,35 +78,73 @@ class Page:
         self._libraries = libraries
 
     def respond(
-        self, question: str, history: History, language: Language, request: gr.Request
+        self,
+        question: str,
+        history: History,
+        answers: list[Answer],
+        among: Filter,
+        language: Language,
+        request: gr.Request,
     ) -> Iterator[tuple[Any, ...]]:
         """Show the question, say that the search is on, then show the answer.
 
-        Yields the question box, the conversation and the reader.
+        Yields the question box, the conversation, its answers and the reader.
         """
         if not question.strip():
-            yield gr.skip(), gr.skip(), gr.skip()
+            yield gr.skip(), gr.skip(), gr.skip(), gr.skip()
             return
         library = self._libraries.of(request)
-        history = [*history, _said("user", markup.question_html(question.strip()))]
-        count = len(library.documents())
-        searching = text("searching", language, count=count)
-        yield "", [*history, _said("assistant", markup.note_html(searching))], gr.skip()
+        asked = markup.question_html(question.strip(), among, language)
+        history = [*history, _said("user", asked)]
+        searching = markup.note_html(text("searching", language))
+        yield "", [*history, _said("assistant", searching)], gr.skip(), gr.skip()
         try:
-            answer = library.ask(question.strip())
+            answer = library.ask(question.strip(), among)
             reply, reader = _reply(library, answer), _first_source(library, answer, language)
+            answers = [*answers, answer]
         except OpcitError as error:
-            reply, reader = markup.refusal_html(str(error)), gr.skip()
+            reply, reader = markup.refusal_html(refusal_text(str(error), language)), gr.skip()
         except Exception:
             _LOG.exception("A question could not be answered")
             reply, reader = markup.refusal_html(text("unexpected", language)), gr.skip()
-        yield gr.skip(), [*history, _said("assistant", reply)], reader
+        yield gr.skip(), [*history, _said("assistant", reply)], answers, reader
 
     def example(
-        self, event: gr.EventData, history: History, language: Language, request: gr.Request
+        self,
+        event: gr.EventData,
+        history: History,
+        answers: list[Answer],
+        among: Filter,
+        language: Language,
+        request: gr.Request,
     ) -> Iterator[tuple[Any, ...]]:
         """The same for a question chosen on the page."""
-        yield from self.respond(str(event.question), history, language, request)
+        yield from self.respond(str(event.question), history, answers, among, language, request)
+
+    def limit(self, event: gr.EventData) -> tuple[Filter, str]:
+        """The documents that questions go to from now on, and the words that say so."""
+        asked = event._data or {}
+        among = read_filter(asked)
+        return among, markup.limits_html(among, _language(asked))
+
+    def copy(self, event: gr.EventData, answers: list[Answer]) -> str:
+        """One answer as Markdown."""
+        asked = event._data or {}
+        return answer_markdown(answers[int(asked["at"])], str(asked["address"]))
+
+    def export(self, event: gr.EventData, answers: list[Answer]) -> str:
+        """The whole conversation as Markdown."""
+        asked = event._data or {}
+        today = date.today()
+        return conversation_markdown(answers, _language(asked), today, str(asked["address"]))
+
+    def rate(self, event: gr.EventData, answers: list[Answer], request: gr.Request) -> None:
+        """Keep what somebody thinks of an answer."""
+        asked = event._data or {}
+        try:
+            self._libraries.of(request).rate(answers[int(asked["at"])], good=asked["good"] is True)
+        except OpcitError as error:
+            gr.Warning(escape(str(error)))
 
     def open(self, event: gr.EventData, request: gr.Request) -> str:
         """The document that a link leads to, or the list of documents."""
@@ -94,8 +152,11 @@ class Page:
         links = [link for link in asked.get("group", []) if isinstance(link, str)]
         group = [place for place in map(markup.read_link, links) if place]
         place = markup.read_link(str(asked.get("link", "")))
+        library = self._libraries.of(request)
+        if place is None:
+            return _listed(library, asked)
         whole = asked.get("whole") is True
-        return _source(self._libraries.of(request), place, group, _language(asked), whole=whole)
+        return _source(library, place, group, _language(asked), whole=whole)
 
     def speak(self, event: gr.EventData, request: gr.Request) -> tuple[Any, ...]:
         """The page in the wanted language."""
@@ -114,8 +175,10 @@ class Page:
                 placeholder=text("question_hint", language), label=text("question_label", language)
             ),
             gr.update(value=text("ask", language)),
+            markup.shelf_html(language),
             gr.update(label=text("add_documents", language)),
             gr.update(value=text("new_conversation", language)),
+            gr.update(value=text("export", language)),
         )
 
     def add(
@@ -140,13 +203,26 @@ class Page:
                 yield markup.progress_html(done, total, language), gr.skip(), gr.skip()
         try:
             report = task.result()
-            notice = markup.outcome_html(report.added, report.changed, report.skipped, language)
+            refused = [refusal_text(sentence, language) for sentence in report.skipped]
+            notice = markup.outcome_html(report.added, report.changed, refused, language)
         except OpcitError as error:
-            notice = markup.refusal_html(str(error))
+            notice = markup.refusal_html(refusal_text(str(error), language))
         except Exception:
             _LOG.exception("Documents could not be added")
             notice = markup.refusal_html(text("unexpected", language))
         yield notice, markup.head_html(language, len(library.documents())), None
+
+    def remove(self, event: gr.EventData, request: gr.Request) -> tuple[str, str]:
+        """Take an added document away again. The notice and the head."""
+        asked = event._data or {}
+        library = self._libraries.of(request)
+        language, document_id = _language(asked), str(asked.get("document", ""))
+        try:
+            library.remove(document_id)
+            notice = markup.removal_html(document_id, language)
+        except OpcitError as error:
+            notice = markup.refusal_html(refusal_text(str(error), language))
+        return notice, markup.head_html(language, len(library.documents()))
 
 
 def _reply(library: Library, answer: Answer) -> str:
@@ -160,21 +236,39 @@ def _reply(library: Library, answer: Answer) -> str:
 
 def _first_source(library: Library, answer: Answer, language: Language) -> str:
     places = [markup.place_of(citation) for citation in answer.citations]
-    return _source(library, places[0] if places else None, places, language)
+    if not places:
+        return _listed(library, {"language": language})
+    return _source(library, places[0], places, language)
+
+
+def _listed(library: Library, asked: dict[str, Any]) -> str:
+    entries = library.documents()
+    dates = read_filter(asked)
+    found = find_entries(entries, str(asked.get("search", "")), dates.after, dates.before)
+    groups: dict[markup.Origin, list[Entry]] = {}
+    for entry in found:
+        groups.setdefault(_origin(library, entry), []).append(entry)
+    return markup.library_html(groups, len(entries), _language(asked))
+
+
+def _origin(library: Library, entry: Entry) -> markup.Origin:
+    if library.may_remove(entry):
+        return "upload"
+    return "sample" if entry.root == str(_SAMPLES.resolve()) else "indexed"
 
 
 def _source(
     library: Library,
-    place: markup.Place | None,
+    place: markup.Place,
     group: list[markup.Place],
     language: Language,
     *,
     whole: bool = False,
 ) -> str:
-    if place is None:
-        return markup.library_html(library.documents(), language)
-    bar = markup.toolbar_html(place, group, language)
     document = library.document(place.document_id)
+    words = document.text[slice(*place.span)] if document else ""
+    link = permalink(place.document_id, *place.span, words)
+    bar = markup.toolbar_html(place, group, language, link)
     if document is None:
         return bar + markup.refusal_html(text("missing_document", language))
     return bar + markup.document_html(
@@ -195,6 +289,8 @@ def build_app(assistant: Assistant, *, shared_library: bool = False) -> gr.Block
         title="Opcit", fill_height=True, fill_width=True, delete_cache=(3600, 3600)
     ) as blocks:
         language = gr.Textbox("fr", visible=False)
+        taken = gr.Textbox(visible=False)  # on its way to the clipboard or into a file
+        answers, among = gr.State([]), gr.State(Filter())
         head = gr.HTML(elem_id="head", apply_default_css=False)
         with gr.Row(elem_id="desk"):
             with gr.Column(elem_id="talk"):
@@ -210,39 +306,55 @@ def build_app(assistant: Assistant, *, shared_library: bool = False) -> gr.Block
                     feedback_options=None,
                     autoscroll=False,
                 )
-                notice = gr.HTML(elem_id="notice", apply_default_css=False)
+                limits = gr.HTML(elem_id="limits", apply_default_css=False)
                 with gr.Row(elem_id="ask"):
                     question = gr.Textbox(
                         elem_id="question", show_label=False, container=False, max_lines=5, scale=1
                     )
                     send = gr.Button("", elem_id="send", variant="primary", scale=0, min_width=0)
                 with gr.Row(elem_id="more"):
+                    again = gr.Button("", elem_id="again", size="sm", scale=0)
+                    export = gr.Button("", elem_id="export", size="sm", scale=0)
+            with gr.Column(elem_id="source"):
+                with gr.Column(elem_id="cabinet"):
+                    shelf = gr.HTML(elem_id="shelf", apply_default_css=False)
                     upload = gr.UploadButton(
                         "", elem_id="upload", file_count="multiple", size="sm", scale=0
                     )
-                    again = gr.Button("", elem_id="again", size="sm", scale=0)
-            with gr.Column(elem_id="source"):
+                    notice = gr.HTML(elem_id="notice", apply_default_css=False)
                 reader = gr.HTML(
                     elem_id="reader", apply_default_css=False, js_on_load=_asset("page.js")
                 )
 
-        labels = [language, head, chat, question, send, upload, again]
+        labels = [language, head, chat, question, send, shelf, upload, again, export]
         quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-        shown = [question, chat, reader]
+        asking = [chat, answers, among, language]
+        shown = [question, chat, answers, reader]
         gr.on(
             [question.submit, send.click],
             page.respond,
-            [question, chat, language],
+            [question, *asking],
             shown,
             concurrency_limit=_AT_ONCE,
             **quiet,
         )
-        reader.ask(page.example, [chat, language], shown, concurrency_limit=_AT_ONCE, **quiet)
-        reader.open(page.open, None, [reader], concurrency_limit=_AT_ONCE, **quiet)
-        reader.speak(page.speak, None, labels, **quiet)
+        reader.ask(page.example, asking, shown, concurrency_limit=_AT_ONCE, **quiet)
+        # Whatever is clicked or typed meanwhile, the last one counts.
+        last: dict[str, Any] = {"trigger_mode": "always_last", **quiet}
+        reader.open(page.open, None, [reader], concurrency_limit=_AT_ONCE, **last)
+        reader.limit(page.limit, None, [among, limits], **last)
+        reader.speak(page.speak, None, labels, **last)
+        reader.copy_answer(page.copy, [answers], [taken], **quiet).then(
+            None, [taken], None, js="(markdown) => opcit.copied(markdown)"
+        )
+        reader.export_all(page.export, [answers], [taken], **quiet).then(
+            None, [taken], None, js="(markdown) => opcit.save(markdown)"
+        )
+        reader.rate(page.rate, [answers], None, trigger_mode="multiple", **quiet)
         adding = {"concurrency_limit": 1, **quiet}  # an index has one writer at a time
         upload.upload(page.add, [upload, language], [notice, head, upload], **adding)
-        again.click(lambda: ([], ""), None, [chat, notice], **quiet)
+        reader.remove(page.remove, None, [notice, head], trigger_mode="multiple", **adding)
+        again.click(lambda: ([], []), None, [chat, answers], **quiet)
         add_endpoints(libraries)
     return blocks.queue(default_concurrency_limit=_AT_ONCE)  # type: ignore[no-any-return]
 

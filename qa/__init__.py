@@ -18,10 +18,11 @@ from index import (
 from . import markup
 from .assistant import Assistant, build_index
 from .config import Config, read_config
+from .library import find_entries, read_filter
 from .markdown import answer_markdown, conversation_markdown
 from .passwords import PasswordHash, read_password_file
 from .permalinks import check_of, citation_link, hit_link, permalink
-from .texts import text
+from .texts import refusal_text, text
 from .types import Answer, Citation
 from .uploads import SHARED, owner_of, shown_id
 
@@ -49,12 +50,15 @@ __all__ = [
     "check_of",
     "citation_link",
     "conversation_markdown",
+    "find_entries",
     "hit_link",
     "markup",
     "owner_of",
     "permalink",
     "read_config",
+    "read_filter",
     "read_password_file",
+    "refusal_text",
     "shown_id",
     "text",
 ]

@@ -28,7 +28,7 @@ from .question import understand
 from .retriever import Retriever
 from .texts import text
 from .types import Answer, Citation
-from .uploads import SHARED, prefix_of
+from .uploads import SHARED, owner_of, prefix_of
 
 # Passages read for an answer, and passages shown as nearest.
 _READ = 8
@@ -126,6 +126,28 @@ class Assistant:
                 copied.unlink()
         report.skipped.extend(refused)
         return report
+
+    def is_upload(self, entry: Entry) -> bool:
+        """Whether a document was added by `add_files`, so that it can be removed again."""
+        return Path(entry.root).is_relative_to((self._index.folder / "uploads").resolve())
+
+    def remove_upload(self, document_id: str) -> UpdateReport:
+        """Remove an added document from the index, and its copy.
+
+        Raises OpcitError if it is not one of those, and IndexBusyError.
+        """
+        entry = self._index.entry(document_id)
+        if entry is None or not self.is_upload(entry):
+            raise OpcitError(f"{document_id} was not added here; take it out of its own folder.")
+        uploads = Path(entry.root)
+        Path(entry.source).unlink(missing_ok=True)
+        if not any(uploads.iterdir()):
+            return self._index.forget(uploads)
+        return self._index.update(
+            uploads,
+            max_bytes=self._config.max_file_bytes,
+            prefix=prefix_of(owner_of(document_id) or SHARED),
+        )
 
     def rate(self, answer: Answer, *, good: bool) -> None:
         """Keep in the index folder that somebody found an answer good, or bad.

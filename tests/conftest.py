@@ -9,16 +9,17 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from shutil import which
 
 import numpy as np
 import pytest
+from chat_page import CHROMIUM, ROOT, SAMPLES, Visitor
+from playwright.sync_api import Browser, sync_playwright
 
 from index.embed import Vectors
 from index.words import stems
 from qa import build_index
 
-ROOT = Path(__file__).parents[1]
-SAMPLES = ROOT / "samples" / "documents"
 DIMENSION = 1024
 
 
@@ -92,6 +93,39 @@ def chat_address(sample_index: Path) -> Iterator[str]:
     """The chat over the samples, with MCP tools, for tests that change nothing in it."""
     with running(sample_index, mcp=True) as address:
         yield address
+
+
+@pytest.fixture(scope="module")
+def index_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An index folder of the sample documents that the tests of one file may change."""
+    folder = tmp_path_factory.mktemp("place") / ".opcit"
+    build_index(SAMPLES, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def address(index_folder: Path) -> Iterator[str]:
+    """The chat over it, with the slash that ends a page's address."""
+    with running(index_folder) as origin:
+        yield f"{origin}/"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    chromium = which("chromium") or which("chromium-browser")
+    if chromium is None:
+        pytest.fail("These tests need Chromium: apt-get install chromium")
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM)
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def visitor(browser: Browser, address: str) -> Iterator[Visitor]:
+    visitor = Visitor(browser, address)
+    yield visitor
+    visitor.leave()
 
 
 @contextmanager

@@ -6,9 +6,9 @@ from pathlib import Path
 from urllib.parse import quote
 
 import httpx
+from chat_page import CHROMIUM, ask
 from conftest import running
 from playwright.sync_api import Browser, Page, expect, sync_playwright
-from test_app_browser import CHROMIUM, ask
 
 QUESTION = "Quelle est la capitale de la Syldavie ?"
 TEXT = "La Syldavie\n\nLa capitale de la Syldavie est Klow, sur la Wladir.\n"
@@ -17,7 +17,7 @@ TEXT = "La Syldavie\n\nLa capitale de la Syldavie est Klow, sur la Wladir.\n"
 def arrive(browser: Browser, address: str) -> Page:
     page = browser.new_context(locale="fr-FR").new_page()
     page.goto(address)
-    expect(page.locator("#reader nav")).to_be_attached()
+    expect(page.locator("#reader :is(.library, .toolbar)")).to_be_attached()
     return page
 
 

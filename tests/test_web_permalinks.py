@@ -7,11 +7,11 @@ from pathlib import Path
 
 import httpx
 import pytest
+from chat_page import CHROMIUM
 from conftest import SAMPLES, StemEmbedder, running
 from playwright.sync_api import expect, sync_playwright
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
-from test_app_browser import CHROMIUM
 
 from index import Index
 from qa import Assistant, Config, permalink

@@ -24,9 +24,11 @@ from qa import (
     Entry,
     Filter,
     Hit,
+    OpcitError,
     Progress,
     UpdateReport,
     owner_of,
+    shown_id,
 )
 
 _COOKIE = "opcit_session"
@@ -88,9 +90,22 @@ class Library:
         """As `Assistant.add_files`, for this session or, in a shared library, for all."""
         return self._assistant.add_files(paths, progress, owner=self._owner)
 
+    def may_remove(self, entry: Entry) -> bool:
+        """Whether a document was added in this session or, in a shared library, by anybody."""
+        return self._owns(entry.id) and self._assistant.is_upload(entry)
+
+    def remove(self, document_id: str) -> UpdateReport:
+        """As `Assistant.remove_upload`, for what this session may remove."""
+        if not self._owns(document_id):
+            raise OpcitError(f"{shown_id(document_id)} was not added here and cannot be removed.")
+        return self._assistant.remove_upload(document_id)
+
     def rate(self, answer: Answer, *, good: bool) -> None:
         """As `Assistant.rate`."""
         self._assistant.rate(answer, good=good)
+
+    def _owns(self, document_id: str) -> bool:
+        return (owner_of(document_id) or SHARED) == self._owner
 
     def _sees(self, document_id: str) -> bool:
         return owner_of(document_id) in (None, self._owner)
