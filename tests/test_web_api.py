@@ -8,11 +8,15 @@ import subprocess
 import sys
 from typing import Any
 
+import gradio as gr
 import httpx
 import pytest
-from conftest import ROOT, SAMPLES
+from conftest import ROOT, SAMPLES, free_port
 from mcp import ClientSession
 from mcp.client.streamable_http import streamable_http_client
+
+from qa import Config, OpcitError
+from web import serve_blocks
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 QUESTION = "Who makes the R21 malaria vaccine?"
@@ -156,3 +160,15 @@ def test_a_client_asks_and_searches(told: dict[str, Any], chat_address: str) -> 
 def test_a_client_is_told_why_not(told: dict[str, Any]) -> None:
     assert told["refusal"].isError
     assert "The question is empty" in told["refusal"].content[0].text
+
+
+def test_without_its_packages_it_says_how_to_get_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "mcp", None)  # as if it were not installed
+
+    with pytest.raises(OpcitError, match=r"pip install -e '\.\[mcp\]'"):
+        serve_blocks(
+            gr.Blocks(),
+            None,  # type: ignore[arg-type]
+            Config(mcp=True, port=free_port()),
+            open_browser=False,
+        )
