@@ -214,6 +214,9 @@ REFUSALS: Final[dict[str, str]] = {
     "At most {limit} documents can be added; remove some first.": (
         "On peut ajouter {limit} documents au plus ; retirez-en d’abord."
     ),
+    "Without cookies nothing can be added here; allow them for this page.": (
+        "Sans cookies, rien ne peut être ajouté ici ; autorisez-les pour cette page."
+    ),
     "{name} was not added here; take it out of its own folder.": (
         "{name} n’a pas été ajouté ici ; retirez-le de son propre dossier."
     ),

@@ -3,22 +3,14 @@
 import json
 import shutil
 from pathlib import Path
-from urllib.parse import quote
 
 import httpx
-from chat_page import CHROMIUM, ask
+from chat_page import Visitor, add, ask
 from conftest import running
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 QUESTION = "Quelle est la capitale de la Syldavie ?"
 TEXT = "La Syldavie\n\nLa capitale de la Syldavie est Klow, sur la Wladir.\n"
-
-
-def arrive(browser: Browser, address: str) -> Page:
-    page = browser.new_context(locale="fr-FR").new_page()
-    page.goto(address)
-    expect(page.locator("#reader :is(.library, .toolbar)")).to_be_attached()
-    return page
 
 
 def cookie(page: Page) -> str:
@@ -27,17 +19,19 @@ def cookie(page: Page) -> str:
     return str(found["value"])
 
 
-def test_what_one_adds_the_other_does_not_see(sample_index: Path, tmp_path: Path) -> None:
+def test_what_one_adds_the_other_does_not_see(
+    browser: Browser, sample_index: Path, tmp_path: Path
+) -> None:
     folder = tmp_path / ".opcit"
     shutil.copytree(sample_index, folder)
     upload = tmp_path / "syldavie.txt"
     upload.write_text(TEXT, encoding="utf-8")
-    with running(folder) as address, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=CHROMIUM)
-        anna, bert = arrive(browser, address), arrive(browser, address)
+    with running(folder) as address:
+        visitor = Visitor(browser, f"{address}/")
+        anna, bert = visitor.arrive(), visitor.arrive()
         before = anna.locator("#head .all").inner_text()
 
-        anna.locator("input[type=file]").first.set_input_files(upload)
+        add(anna, upload)
         expect(anna.locator("#notice")).to_contain_text("syldavie.txt")
 
         # Hers: the answer, the reader, the link.
@@ -56,18 +50,13 @@ def test_what_one_adds_the_other_does_not_see(sample_index: Path, tmp_path: Path
         bert.reload()
         expect(bert.locator("#head .all")).to_have_text(before)
         expect(ask(bert, QUESTION)).not_to_contain_text("Klow")
-        bert.goto(address + "/" + link)
-        bert.reload()
+        bert.goto(f"{address}/?{link}")  # a query, so that the page is loaded anew
         expect(bert.locator("#reader .refusal")).to_be_visible()
         his = httpx.get(source, headers={"Cookie": f"opcit_session={cookie(bert)}"}, timeout=120)
         assert his.status_code == 404
 
         # A program's: nothing.
-        reply_to_program = httpx.post(
-            f"{address}/gradio_api/run/ask", json={"data": [QUESTION]}, timeout=120
-        )
-        assert "Klow" not in json.dumps(reply_to_program.json())
-        assert (
-            httpx.get(f"{address}/source/{quote('syldavie.txt')}", timeout=120).status_code == 404
-        )
-        browser.close()
+        told = httpx.post(f"{address}/gradio_api/run/ask", json={"data": [QUESTION]}, timeout=120)
+        assert told.status_code == 200
+        assert "Klow" not in json.dumps(told.json())
+        visitor.leave()

@@ -4,12 +4,12 @@ import hashlib
 import re
 from html import unescape
 from pathlib import Path
+from typing import Literal
 
 import httpx
 import pytest
-from chat_page import CHROMIUM
 from conftest import SAMPLES, StemEmbedder, running
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import Browser, ViewportSize, expect
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
@@ -201,21 +201,18 @@ def test_a_link_shows_the_same_after_a_restart(
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_browser_opens_it_at_the_mark_without_any_script(
-    pages: list[str], tmp_path: Path, scheme: str
+    browser: Browser, pages: list[str], tmp_path: Path, scheme: Literal["light", "dark"]
 ) -> None:
     saved = tmp_path / "page.html"
     saved.write_text(pages[0], encoding="utf-8")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=CHROMIUM)
-        context = browser.new_context(
-            java_script_enabled=False,
-            color_scheme=scheme,  # type: ignore[arg-type]
-            viewport={"width": 390, "height": 400},
-        )
-        page = context.new_page()
-        page.goto(saved.as_uri())
-        expect(page.locator("mark")).to_be_in_viewport()
-        expect(page.locator("header")).not_to_be_in_viewport()
-        ground = "rgb(255, 253, 248)" if scheme == "light" else "rgb(31, 32, 35)"
-        expect(page.locator("body")).to_have_css("background-color", ground)
-        browser.close()
+    screen: ViewportSize = {"width": 390, "height": 400}
+    context = browser.new_context(java_script_enabled=False, color_scheme=scheme, viewport=screen)
+    page = context.new_page()
+
+    page.goto(saved.as_uri())
+
+    expect(page.locator("mark")).to_be_in_viewport()
+    expect(page.locator("header")).not_to_be_in_viewport()
+    ground = "rgb(255, 253, 248)" if scheme == "light" else "rgb(31, 32, 35)"
+    expect(page.locator("body")).to_have_css("background-color", ground)
+    context.close()

@@ -17,6 +17,14 @@ from web.security import Names, guard
 
 http = httpx.Client(timeout=120)  # a busy machine is no failure
 ASK = {"data": ["Qui est le nouveau ministre des Affaires étrangères du Kazakhstan ?"]}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def connections() -> Iterator[None]:
+    yield
+    http.close()
+
+
 PATHS = [
     ("GET", "/"),
     ("GET", "/config"),

@@ -4,7 +4,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from conftest import StemEmbedder
+from conftest import ARTICLES, StemEmbedder
 from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
@@ -115,10 +115,35 @@ def test_a_shared_library_shows_all_to_all_but_what_was_added_apart(
 
 
 @pytest.mark.parametrize("cookie", ["", "short", "a" * 44, "../" + "a" * 40, ANNAS])
-def test_a_cookie_that_is_none_of_ours_is_no_session(index: Index, cookie: str) -> None:
-    report = of(Libraries(assistant(index)), cookie)
+def test_a_cookie_that_is_none_of_ours_is_no_session(
+    index: Index, tmp_path: Path, cookie: str
+) -> None:
+    nobody = of(Libraries(assistant(index)), cookie)
+    before = ids(nobody)
 
-    assert report._owner == "shared"
+    with pytest.raises(OpcitError, match="Without cookies nothing can be added"):
+        nobody.add_files([write(tmp_path / "new", "coffre.txt")])
+
+    assert ids(nobody) == before == sorted(ARTICLES)
+
+
+def test_only_who_added_a_document_removes_it(index: Index, tmp_path: Path) -> None:
+    libraries = Libraries(assistant(index))
+    anna = of(libraries, ANNA)
+    anna.add_files([write(tmp_path / "new", "coffre.txt")])
+    hers = f"{ANNAS}/coffre.txt"
+
+    for other in (of(libraries, BERT), of(libraries, None)):
+        with pytest.raises(OpcitError, match=r"coffre\.txt was not added here"):
+            other.remove(hers)
+    for name in ARTICLES:
+        with pytest.raises(OpcitError, match="was not added here"):
+            anna.remove(name)
+    assert hers in ids(anna)
+
+    anna.remove(hers)
+
+    assert ids(anna) == sorted(ARTICLES)
 
 
 def test_a_link_to_anothers_document_is_not_found(index: Index, tmp_path: Path) -> None:

@@ -73,7 +73,7 @@ class _Server(uvicorn.Server):
 
 def _mount(app: FastAPI, blocks: gr.Blocks, config: Config, page: dict[str, Any]) -> None:
     if config.mcp and importlib.util.find_spec("mcp") is None:
-        raise OpcitError("--mcp needs a package more; run `pip install 'opcit[mcp]'`.")
+        raise OpcitError("--mcp needs more packages; run `pip install -e '.[mcp]'` in the clone.")
     gr.mount_gradio_app(
         app,
         blocks,

@@ -53,16 +53,21 @@ class Libraries:
         self._assistant = assistant
         self._shared = shared
 
-    def of(self, request: HasCookies | None) -> "Library":
+    def of(self, request: HasCookies) -> "Library":
         """The library of the session that asks."""
-        session = None if self._shared or request is None else _session(dict(request.cookies))
-        return Library(self._assistant, session or SHARED)
+        if self._shared:
+            return Library(self._assistant, SHARED)
+        return Library(self._assistant, _session(dict(request.cookies)))
 
 
 class Library:
-    """An assistant as one session sees it. What belongs to another session is not there."""
+    """An assistant as one session sees it. What belongs to another session is not there.
 
-    def __init__(self, assistant: Assistant, owner: str) -> None:
+    Without an `owner`, who keeps no cookie, there is only what is everybody's, and nothing can be
+    added or removed.
+    """
+
+    def __init__(self, assistant: Assistant, owner: str | None) -> None:
         self._assistant = assistant
         self._owner = owner
 
@@ -88,6 +93,8 @@ class Library:
 
     def add_files(self, paths: list[Path], progress: Progress | None = None) -> UpdateReport:
         """As `Assistant.add_files`, for this session or, in a shared library, for all."""
+        if self._owner is None:
+            raise OpcitError("Without cookies nothing can be added here; allow them for this page.")
         return self._assistant.add_files(paths, progress, owner=self._owner)
 
     def may_remove(self, entry: Entry) -> bool:
