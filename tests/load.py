@@ -69,10 +69,7 @@ class Conversation:
                 replied = replied or any(reply in line for reply in REPLIES)
                 message = json.loads(line.removeprefix("data:") or "{}")
                 if message.get("msg") == "process_completed":
-                    self._history += [
-                        {"role": "user", "content": question},
-                        {"role": "assistant", "content": "…"},
-                    ]
+                    self._history += [_said("user", question), _said("assistant", "…")]
                     return "" if message["success"] and replied else line
         return "The stream ended without an answer."
 
@@ -95,6 +92,11 @@ class Conversation:
             else:
                 data.append(component["props"].get("value"))
         return function["id"], data
+
+
+def _said(role: str, words: str) -> dict[str, Any]:
+    """A message as the page's chat sends it back."""
+    return {"role": role, "content": [{"type": "text", "text": words}]}
 
 
 async def load(address: str, conversations: int, questions: int) -> list[tuple[float, str]]:
