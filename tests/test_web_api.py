@@ -6,17 +6,14 @@ import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
-import gradio as gr
 import httpx
 import pytest
-from conftest import ROOT, SAMPLES, free_port
+from conftest import ROOT, SAMPLES
 from mcp import ClientSession
 from mcp.client.streamable_http import streamable_http_client
-
-from qa import Config, OpcitError
-from web import serve_blocks
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 QUESTION = "Who makes the R21 malaria vaccine?"
@@ -162,13 +159,20 @@ def test_a_client_is_told_why_not(told: dict[str, Any]) -> None:
     assert "The question is empty" in told["refusal"].content[0].text
 
 
-def test_without_its_packages_it_says_how_to_get_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "mcp", None)  # as if it were not installed
+def test_without_its_packages_it_says_how_to_get_them(sample_index: Path) -> None:
+    code = (
+        "import sys; sys.modules['mcp'] = None  # as if it were not installed\n"
+        "from app import serve; from qa import OpcitError, read_config\n"
+        "try: serve(read_config(index=sys.argv[1], mcp=True), open_browser=False)\n"
+        "except OpcitError as error: sys.exit(str(error))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(sample_index)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
-    with pytest.raises(OpcitError, match=r"pip install -e '\.\[mcp\]'"):
-        serve_blocks(
-            gr.Blocks(),
-            None,  # type: ignore[arg-type]
-            Config(mcp=True, port=free_port()),
-            open_browser=False,
-        )
+    assert done.returncode == 1
+    assert "pip install -e '.[mcp]'" in done.stderr
