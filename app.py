@@ -336,6 +336,7 @@ def build_app(assistant: Assistant, *, shared_library: bool = False) -> gr.Block
             [question, *asking],
             shown,
             concurrency_limit=_AT_ONCE,
+            trigger_mode="always_last",  # what is asked meanwhile waits, and is not dropped
             **quiet,
         )
         reader.ask(page.example, asking, shown, concurrency_limit=_AT_ONCE, **quiet)
