@@ -11,27 +11,43 @@ import logging
 import os
 import queue
 import sys
-import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date
+from html import escape
 from pathlib import Path
 from typing import Any
 
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read once, when gradio is imported
 
 import gradio as gr
-from starlette.datastructures import MutableHeaders
-from starlette.middleware import Middleware
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from qa import Answer, Assistant, Config, Language, OpcitError, markup, read_config, text
+from qa import (
+    Answer,
+    Assistant,
+    Config,
+    Entry,
+    Filter,
+    Language,
+    OpcitError,
+    answer_markdown,
+    conversation_markdown,
+    find_entries,
+    markup,
+    permalink,
+    read_config,
+    read_filter,
+    refusal_text,
+    text,
+)
+from web import Libraries, Library, add_endpoints, serve_blocks
 
 History = list[dict[str, Any]]
 
 _ASSETS = Path(__file__).parent / "assets"
+_SAMPLES = Path(__file__).parent / "samples" / "documents"
 _NEAREST = 3  # documents named when there is no answer
 _AT_ONCE = 20  # questions answered side by side
-_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 _LOG = logging.getLogger("opcit")
 
 # Each is offered only while the document that answers it is in the index.
@@ -54,62 +70,98 @@ _EXAMPLES: Sequence[tuple[Language, str, str]] = (
     ("en", "Who makes the R21 malaria vaccine?", "2023-10-03-r21-malaria-vaccine.txt"),
 )
 
-# Nothing a document holds may call another machine, whatever slips through: no picture, no font,
-# no frame, no connection but to this server.
-_POLICY = (
-    "img-src 'self' data: blob:; font-src 'self' data:; media-src 'self' blob:;"
-    " connect-src 'self'; frame-src 'none'; object-src 'none'; form-action 'self'"
-)
-
 
 class Page:
-    """The callbacks of the page, over one assistant."""
+    """The callbacks of the page; each sees the library of the session that calls it."""
 
-    def __init__(self, assistant: Assistant) -> None:
-        self._assistant = assistant
+    def __init__(self, libraries: Libraries) -> None:
+        self._libraries = libraries
 
     def respond(
-        self, question: str, history: History, language: Language
+        self,
+        question: str,
+        history: History,
+        answers: list[Answer],
+        among: Filter,
+        language: Language,
+        request: gr.Request,
     ) -> Iterator[tuple[Any, ...]]:
         """Show the question, say that the search is on, then show the answer.
 
-        Yields the question box, the conversation and the reader.
+        Yields the question box, the conversation, its answers and the reader.
         """
         if not question.strip():
-            yield gr.skip(), gr.skip(), gr.skip()
+            yield gr.skip(), gr.skip(), gr.skip(), gr.skip()
             return
-        history = [*history, _said("user", markup.question_html(question.strip()))]
-        count = len(self._assistant.documents())
-        searching = text("searching", language, count=count)
-        yield "", [*history, _said("assistant", markup.note_html(searching))], gr.skip()
+        library = self._libraries.of(request)
+        asked = markup.question_html(question.strip(), among, language)
+        history = [*history, _said("user", asked)]
+        searching = markup.note_html(text("searching", language))
+        yield "", [*history, _said("assistant", searching)], gr.skip(), gr.skip()
         try:
-            answer = self._assistant.ask(question.strip())
-            reply, reader = self._reply(answer), self._first_source(answer, language)
+            answer = library.ask(question.strip(), among)
+            reply, reader = _reply(library, answer), _first_source(library, answer, language)
+            answers = [*answers, answer]
         except OpcitError as error:
-            reply, reader = markup.refusal_html(str(error)), gr.skip()
+            reply, reader = markup.refusal_html(refusal_text(str(error), language)), gr.skip()
         except Exception:
             _LOG.exception("A question could not be answered")
             reply, reader = markup.refusal_html(text("unexpected", language)), gr.skip()
-        yield gr.skip(), [*history, _said("assistant", reply)], reader
+        yield gr.skip(), [*history, _said("assistant", reply)], answers, reader
 
     def example(
-        self, event: gr.EventData, history: History, language: Language
+        self,
+        event: gr.EventData,
+        history: History,
+        answers: list[Answer],
+        among: Filter,
+        language: Language,
+        request: gr.Request,
     ) -> Iterator[tuple[Any, ...]]:
         """The same for a question chosen on the page."""
-        yield from self.respond(str(event.question), history, language)
+        yield from self.respond(str(event.question), history, answers, among, language, request)
 
-    def open(self, event: gr.EventData) -> str:
+    def limit(self, event: gr.EventData) -> tuple[Filter, str]:
+        """The documents that questions go to from now on, and the words that say so."""
+        asked = event._data or {}
+        among = read_filter(asked)
+        return among, markup.limits_html(among, _language(asked))
+
+    def copy(self, event: gr.EventData, answers: list[Answer]) -> str:
+        """One answer as Markdown."""
+        asked = event._data or {}
+        return answer_markdown(answers[int(asked["at"])], str(asked["address"]))
+
+    def export(self, event: gr.EventData, answers: list[Answer]) -> str:
+        """The whole conversation as Markdown."""
+        asked = event._data or {}
+        today = date.today()
+        return conversation_markdown(answers, _language(asked), today, str(asked["address"]))
+
+    def rate(self, event: gr.EventData, answers: list[Answer], request: gr.Request) -> None:
+        """Keep what somebody thinks of an answer."""
+        asked = event._data or {}
+        try:
+            self._libraries.of(request).rate(answers[int(asked["at"])], good=asked["good"] is True)
+        except OpcitError as error:
+            gr.Warning(escape(str(error)))
+
+    def open(self, event: gr.EventData, request: gr.Request) -> str:
         """The document that a link leads to, or the list of documents."""
         asked = event._data or {}
         links = [link for link in asked.get("group", []) if isinstance(link, str)]
         group = [place for place in map(markup.read_link, links) if place]
         place = markup.read_link(str(asked.get("link", "")))
-        return self._source(place, group, _language(asked), whole=asked.get("whole") is True)
+        library = self._libraries.of(request)
+        if place is None:
+            return _listed(library, asked)
+        whole = asked.get("whole") is True
+        return _source(library, place, group, _language(asked), whole=whole)
 
-    def speak(self, event: gr.EventData) -> tuple[Any, ...]:
+    def speak(self, event: gr.EventData, request: gr.Request) -> tuple[Any, ...]:
         """The page in the wanted language."""
         language = _language(event._data or {})
-        entries = self._assistant.documents()
+        entries = self._libraries.of(request).documents()
         present = {entry.id for entry in entries}
         examples = [(spoken, asked) for spoken, asked, id_ in _EXAMPLES if id_ in present]
         return (
@@ -123,17 +175,22 @@ class Page:
                 placeholder=text("question_hint", language), label=text("question_label", language)
             ),
             gr.update(value=text("ask", language)),
+            markup.shelf_html(language),
             gr.update(label=text("add_documents", language)),
             gr.update(value=text("new_conversation", language)),
+            gr.update(value=text("export", language)),
         )
 
-    def add(self, paths: list[str] | None, language: Language) -> Iterator[tuple[Any, ...]]:
+    def add(
+        self, paths: list[str] | None, language: Language, request: gr.Request
+    ) -> Iterator[tuple[Any, ...]]:
         """Add files to the index. Yields the notice, the head and the upload button."""
+        library = self._libraries.of(request)
         files = [Path(path) for path in paths or []]
         steps: queue.Queue[tuple[int, int]] = queue.Queue()
         with ThreadPoolExecutor(1) as worker:
             task = worker.submit(
-                self._assistant.add_files,
+                library.add_files,
                 files,
                 progress=lambda done, total: steps.put((done, total)),
             )
@@ -146,57 +203,94 @@ class Page:
                 yield markup.progress_html(done, total, language), gr.skip(), gr.skip()
         try:
             report = task.result()
-            notice = markup.outcome_html(report.added, report.changed, report.skipped, language)
+            refused = [refusal_text(sentence, language) for sentence in report.skipped]
+            notice = markup.outcome_html(report.added, report.changed, refused, language)
         except OpcitError as error:
-            notice = markup.refusal_html(str(error))
+            notice = markup.refusal_html(refusal_text(str(error), language))
         except Exception:
             _LOG.exception("Documents could not be added")
             notice = markup.refusal_html(text("unexpected", language))
-        yield notice, markup.head_html(language, len(self._assistant.documents())), None
+        yield notice, markup.head_html(language, len(library.documents())), None
 
-    def _reply(self, answer: Answer) -> str:
-        if answer.citations:
-            return markup.answer_html(answer)
-        nearest = {hit.passage.document_id: hit for hit in reversed(answer.nearest)}
-        best = sorted(nearest.values(), key=lambda hit: hit.score, reverse=True)[:_NEAREST]
-        documents = [(hit, self._assistant.document(hit.passage.document_id)) for hit in best]
-        return markup.abstention_html(answer, [(hit, found) for hit, found in documents if found])
-
-    def _first_source(self, answer: Answer, language: Language) -> str:
-        places = [markup.place_of(citation) for citation in answer.citations]
-        return self._source(places[0] if places else None, places, language)
-
-    def _source(
-        self,
-        place: markup.Place | None,
-        group: list[markup.Place],
-        language: Language,
-        *,
-        whole: bool = False,
-    ) -> str:
-        if place is None:
-            return markup.library_html(self._assistant.documents(), language)
-        bar = markup.toolbar_html(place, group, language)
-        document = self._assistant.document(place.document_id)
-        if document is None:
-            return bar + markup.refusal_html(text("missing_document", language))
-        return bar + markup.document_html(
-            document,
-            place,
-            language,
-            group=group,
-            changed=self._assistant.source_changed(place.document_id),
-            whole=whole,
-        )
+    def remove(self, event: gr.EventData, request: gr.Request) -> tuple[str, str]:
+        """Take an added document away again. The notice and the head."""
+        asked = event._data or {}
+        library = self._libraries.of(request)
+        language, document_id = _language(asked), str(asked.get("document", ""))
+        try:
+            library.remove(document_id)
+            notice = markup.removal_html(document_id, language)
+        except OpcitError as error:
+            notice = markup.refusal_html(refusal_text(str(error), language))
+        return notice, markup.head_html(language, len(library.documents()))
 
 
-def build_app(assistant: Assistant) -> gr.Blocks:
-    """The page over an assistant."""
-    page = Page(assistant)
+def _reply(library: Library, answer: Answer) -> str:
+    if answer.citations:
+        return markup.answer_html(answer)
+    nearest = {hit.passage.document_id: hit for hit in reversed(answer.nearest)}
+    best = sorted(nearest.values(), key=lambda hit: hit.score, reverse=True)[:_NEAREST]
+    documents = [(hit, library.document(hit.passage.document_id)) for hit in best]
+    return markup.abstention_html(answer, [(hit, found) for hit, found in documents if found])
+
+
+def _first_source(library: Library, answer: Answer, language: Language) -> str:
+    places = [markup.place_of(citation) for citation in answer.citations]
+    if not places:
+        return _listed(library, {"language": language})
+    return _source(library, places[0], places, language)
+
+
+def _listed(library: Library, asked: dict[str, Any]) -> str:
+    entries = library.documents()
+    dates = read_filter(asked)
+    found = find_entries(entries, str(asked.get("search", "")), dates.after, dates.before)
+    groups: dict[markup.Origin, list[Entry]] = {}
+    for entry in found:
+        groups.setdefault(_origin(library, entry), []).append(entry)
+    return markup.library_html(groups, len(entries), _language(asked))
+
+
+def _origin(library: Library, entry: Entry) -> markup.Origin:
+    if library.may_remove(entry):
+        return "upload"
+    return "sample" if entry.root == str(_SAMPLES.resolve()) else "indexed"
+
+
+def _source(
+    library: Library,
+    place: markup.Place,
+    group: list[markup.Place],
+    language: Language,
+    *,
+    whole: bool = False,
+) -> str:
+    document = library.document(place.document_id)
+    words = document.text[slice(*place.span)] if document else ""
+    link = permalink(place.document_id, *place.span, words)
+    bar = markup.toolbar_html(place, group, language, link)
+    if document is None:
+        return bar + markup.refusal_html(text("missing_document", language))
+    return bar + markup.document_html(
+        document,
+        place,
+        language,
+        group=group,
+        changed=library.source_changed(place.document_id),
+        whole=whole,
+    )
+
+
+def build_app(assistant: Assistant, *, shared_library: bool = False) -> gr.Blocks:
+    """The page over an assistant, with the endpoints for programs."""
+    libraries = Libraries(assistant, shared=shared_library)
+    page = Page(libraries)
     with gr.Blocks(
         title="Opcit", fill_height=True, fill_width=True, delete_cache=(3600, 3600)
     ) as blocks:
         language = gr.Textbox("fr", visible=False)
+        taken = gr.Textbox(visible=False)  # on its way to the clipboard or into a file
+        answers, among = gr.State([]), gr.State(Filter())
         head = gr.HTML(elem_id="head", apply_default_css=False)
         with gr.Row(elem_id="desk"):
             with gr.Column(elem_id="talk"):
@@ -212,98 +306,77 @@ def build_app(assistant: Assistant) -> gr.Blocks:
                     feedback_options=None,
                     autoscroll=False,
                 )
-                notice = gr.HTML(elem_id="notice", apply_default_css=False)
+                limits = gr.HTML(elem_id="limits", apply_default_css=False)
                 with gr.Row(elem_id="ask"):
                     question = gr.Textbox(
                         elem_id="question", show_label=False, container=False, max_lines=5, scale=1
                     )
                     send = gr.Button("", elem_id="send", variant="primary", scale=0, min_width=0)
                 with gr.Row(elem_id="more"):
+                    again = gr.Button("", elem_id="again", size="sm", scale=0)
+                    export = gr.Button("", elem_id="export", size="sm", scale=0)
+            with gr.Column(elem_id="source"):
+                with gr.Column(elem_id="cabinet"):
+                    shelf = gr.HTML(elem_id="shelf", apply_default_css=False)
                     upload = gr.UploadButton(
                         "", elem_id="upload", file_count="multiple", size="sm", scale=0
                     )
-                    again = gr.Button("", elem_id="again", size="sm", scale=0)
-            with gr.Column(elem_id="source"):
+                    notice = gr.HTML(elem_id="notice", apply_default_css=False)
                 reader = gr.HTML(
                     elem_id="reader", apply_default_css=False, js_on_load=_asset("page.js")
                 )
 
-        labels = [language, head, chat, question, send, upload, again]
+        labels = [language, head, chat, question, send, shelf, upload, again, export]
         quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-        shown = [question, chat, reader]
+        asking = [chat, answers, among, language]
+        shown = [question, chat, answers, reader]
         gr.on(
             [question.submit, send.click],
             page.respond,
-            [question, chat, language],
+            [question, *asking],
             shown,
             concurrency_limit=_AT_ONCE,
+            trigger_mode="always_last",  # what is asked meanwhile waits, and is not dropped
             **quiet,
         )
-        reader.ask(page.example, [chat, language], shown, concurrency_limit=_AT_ONCE, **quiet)
-        reader.open(page.open, None, [reader], concurrency_limit=_AT_ONCE, **quiet)
-        reader.speak(page.speak, None, labels, **quiet)
+        reader.ask(page.example, asking, shown, concurrency_limit=_AT_ONCE, **quiet)
+        # Gradio drops what is clicked while the click before is still being answered, or with
+        # "always_last" what was clicked; one at a time keeps the order.
+        each: dict[str, Any] = {"trigger_mode": "multiple", **quiet}
+        reader.open(page.open, None, [reader], concurrency_limit=_AT_ONCE, **each)
+        reader.limit(page.limit, None, [among, limits], concurrency_limit=1, **each)
+        reader.speak(page.speak, None, labels, **each)
+        reader.copy_answer(page.copy, [answers], [taken], **quiet).then(
+            None, [taken], None, js="(markdown) => opcit.copied(markdown)"
+        )
+        reader.export_all(page.export, [answers], [taken], **quiet).then(
+            None, [taken], None, js="(markdown) => opcit.save(markdown)"
+        )
+        reader.rate(page.rate, [answers], None, **each)
         adding = {"concurrency_limit": 1, **quiet}  # an index has one writer at a time
         upload.upload(page.add, [upload, language], [notice, head, upload], **adding)
-        again.click(lambda: ([], ""), None, [chat, notice], **quiet)
-    return blocks  # type: ignore[no-any-return]
+        reader.remove(page.remove, None, [notice, head], concurrency_limit=1, **each)
+        again.click(lambda: ([], []), None, [chat, answers], **quiet)
+        add_endpoints(libraries)
+    return blocks.queue(default_concurrency_limit=_AT_ONCE)  # type: ignore[no-any-return]
 
 
 def serve(config: Config, *, open_browser: bool = True) -> None:
     """Open the index and serve the page over it until Ctrl-C.
 
-    Raises OpcitError if the index cannot be opened, the port is taken, or the address is one that
-    other machines could reach: there is no password yet.
+    Raises OpcitError if the index cannot be opened, the port is taken, or other machines could
+    reach the chat and nobody said who may.
     """
-    if config.host not in _LOOPBACK:
-        raise OpcitError(
-            f"The chat has no password and listens on this machine only, not on {config.host};"
-            " use --host 127.0.0.1."
-        )
     assistant = Assistant.open(config.index, config)
-    blocks = build_app(assistant)
-    try:
-        _, url, _ = blocks.queue(default_concurrency_limit=_AT_ONCE).launch(
-            server_name=config.host,
-            server_port=config.port,
-            inbrowser=open_browser,
-            share=False,
-            quiet=True,
-            prevent_thread_lock=True,
-            ssr_mode=False,
-            run_history=False,
-            enable_monitoring=False,
-            footer_links=[],
-            theme=_theme(),
-            # Not `css=`, which Gradio confines to its own container and applies late.
-            head=f"<style>{_asset('page.css')}</style>{_asset('head.html')}",
-            app_kwargs={"middleware": [Middleware(_SecurityHeaders)]},
-        )
-    except OSError as error:
-        raise OpcitError(
-            f"Port {config.port} of {config.host} is taken by another program; choose another with"
-            " --port."
-        ) from error
-    print(text("listening", "en", url=url.rstrip("/")), file=sys.stderr, flush=True)
-    threading.Thread(target=assistant.warm, daemon=True).start()
-    blocks.block_thread()
-
-
-class _SecurityHeaders:
-    """Adds the content policy to every response."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                headers["Content-Security-Policy"] = _POLICY
-                headers["Referrer-Policy"] = "no-referrer"
-                headers["X-Content-Type-Options"] = "nosniff"
-            await send(message)
-
-        await self._app(scope, receive, send_with_headers)
+    serve_blocks(
+        build_app(assistant, shared_library=config.shared_library),
+        assistant,
+        config,
+        open_browser=open_browser,
+        theme=_theme(),
+        # Not `css=`, which Gradio confines to its own container and applies late.
+        head=f"<style>{_asset('page.css')}</style>{_asset('head.html')}",
+    )
 
 
 def _theme() -> gr.themes.Base:

@@ -4,12 +4,18 @@
 const root = document.documentElement;
 const stored = "opcit-language";
 const browserLanguage = (navigator.language || "fr").startsWith("fr") ? "fr" : "en";
-let asked = { link: "#library", group: [] }; // what the reader shows or was last asked for
+const shelf = { search: "", after: "", before: "" }; // what the form above the list holds
+const chosen = new Set(); // the documents that questions are limited to; none means all
+let asked = library(); // what the reader shows or was last asked for
 let opener = null; // the chip to go back to when the document is closed
-let wants = ""; // "focus" when a person opened a passage, "" when an answer did
+let wants = ""; // "focus" when a person opened something, "list" for a search, "" for an answer
 
 const isPlace = (link) => /^#(cite|near)=/.test(link);
 const isPhone = () => matchMedia("(max-width: 768px)").matches;
+
+function library() {
+  return { link: "#library", group: [], ...shelf };
+}
 
 // -- opening ----------------------------------------------------------------------------------
 
@@ -27,7 +33,7 @@ function linksBeside(anchor) {
 
 function follow(anchor) {
   const link = anchor.getAttribute("href");
-  const request = { link, group: isPlace(link) ? linksBeside(anchor) : [] };
+  const request = isPlace(link) ? { link, group: linksBeside(anchor) } : library();
   if (!element.contains(anchor)) opener = anchor;
   history.pushState({}, "", link);
   if (JSON.stringify(request) !== JSON.stringify(asked)) return open(request, "focus");
@@ -62,11 +68,51 @@ function close() {
   (opener?.isConnected ? opener : document.querySelector("#question textarea"))?.focus();
 }
 
+// -- library ----------------------------------------------------------------------------------
+
+let typing = 0;
+
+function search(input) {
+  shelf[input.name] = input.value;
+  clearTimeout(typing);
+  typing = setTimeout(() => open(library(), "list"), 150); // once for a word, not for each letter
+  if (input.type === "date") limit();
+}
+
+function choose(box) {
+  if (box.checked) chosen.add(box.value);
+  else chosen.delete(box.value);
+  limit();
+}
+
+function limit() {
+  const { after, before } = shelf;
+  trigger("limit", { documents: [...chosen], after, before, language: root.lang });
+}
+
+function askAll() {
+  chosen.clear();
+  shelf.after = shelf.before = "";
+  limit();
+  fillForms();
+  if (asked.link === "#library") open(library(), "list");
+  document.querySelector("#question textarea").focus();
+}
+
+// Gradio draws the forms again in the other language or with other documents, and empty.
+function fillForms() {
+  for (const input of document.querySelectorAll("#shelf input")) {
+    if (input.value !== shelf[input.name]) input.value = shelf[input.name];
+  }
+  for (const box of element.querySelectorAll("input.choose")) box.checked = chosen.has(box.value);
+}
+
 // -- language ---------------------------------------------------------------------------------
 
 function speak(language) {
   root.lang = language;
   trigger("speak", { language });
+  limit();
 }
 
 // -- conversation -----------------------------------------------------------------------------
@@ -87,15 +133,67 @@ function followConversation() {
   rows[questions - 1]?.scrollIntoView({ block: "start" });
 }
 
-const changes = { childList: true, subtree: true, characterData: true };
-new MutationObserver(followConversation).observe(document.querySelector("#talk"), changes);
-
-// The list of documents is drawn again when their number in the head has changed.
-new MutationObserver(() => {
-  const listed = element.querySelector(".library h2");
+function followNumber() {
+  const listed = element.querySelector(".library");
   const counted = document.querySelector("#head .all");
-  if (listed && counted && listed.textContent !== counted.textContent) open(asked, "");
-}).observe(document.querySelector("#head"), changes);
+  if (listed && counted && listed.dataset.count !== counted.dataset.count) open(library(), "list");
+}
+
+// Gradio draws each part when it likes, so what it draws is followed from above all of them.
+new MutationObserver(() => {
+  followConversation();
+  showJudgements();
+  followNumber();
+  fillForms();
+}).observe(element.closest(".gradio-container"), {
+  childList: true,
+  subtree: true,
+  characterData: true,
+});
+
+// -- what one can do with an answer --------------------------------------------------------------
+
+const judged = new Map(); // the number of an answer -> whether it was called useful
+let copying = null; // the button whose answer is on its way to the clipboard
+
+const replies = () => [...document.querySelectorAll("#chat :is(.answer, .abstention)")];
+
+function deed(button) {
+  const at = replies().indexOf(button.closest(".answer, .abstention"));
+  if (button.matches(".copy")) {
+    copying = button;
+    trigger("copy_answer", { at, address: location.origin });
+    return;
+  }
+  judged.set(at, button.matches(".up"));
+  showJudgements();
+  trigger("rate", { at, good: judged.get(at) });
+}
+
+function showJudgements() {
+  for (const [at, reply] of replies().entries()) {
+    for (const button of reply.querySelectorAll(".up, .down")) {
+      const pressed = judged.has(at) && judged.get(at) === button.matches(".up");
+      button.classList.toggle("chosen", pressed);
+      button.setAttribute("aria-pressed", pressed);
+    }
+  }
+}
+
+window.opcit = {
+  async copied(markdown) {
+    await navigator.clipboard.writeText(markdown);
+    copying.classList.add("done");
+    setTimeout((button) => button.classList.remove("done"), 2000, copying);
+  },
+  save(markdown) {
+    const file = document.createElement("a");
+    file.href = URL.createObjectURL(new Blob([markdown], { type: "text/markdown" }));
+    file.download = "opcit.md";
+    file.click();
+    URL.revokeObjectURL(file.href);
+  },
+};
 
 // -- events -----------------------------------------------------------------------------------
 
@@ -111,6 +209,12 @@ document.addEventListener("click", async (event) => {
   if (!button) return;
   if (button.matches(".example")) trigger("ask", { question: button.textContent });
   if (button.matches(".close")) close();
+  if (button.matches(".ask-all")) askAll();
+  if (button.matches(".remove")) {
+    chosen.delete(button.value);
+    limit();
+    trigger("remove", { document: button.value, language: root.lang });
+  }
   if (button.matches(".whole")) open({ ...asked, whole: true }, "focus");
   if (button.matches(".step")) step(Number(button.value));
   if (button.matches(".language")) {
@@ -118,12 +222,25 @@ document.addEventListener("click", async (event) => {
     speak(button.value);
     open({ ...asked }, "");
   }
-  if (button.matches(".copy")) {
-    await navigator.clipboard.writeText(location.origin + location.pathname + asked.link);
+  if (button.matches(".deed")) deed(button);
+  if (button.matches("#export")) {
+    trigger("export_all", { language: root.lang, address: location.origin });
+  }
+  if (button.matches("#again")) {
+    judged.clear();
+    document.querySelector("#question textarea").focus();
+  }
+  if (button.matches(".copy-link")) {
+    await navigator.clipboard.writeText(new URL(button.value, location).href);
     const before = button.textContent;
     button.textContent = button.dataset.done;
     setTimeout(() => (button.textContent = before), 2000);
   }
+});
+
+document.addEventListener("input", (event) => {
+  if (event.target.closest("#shelf")) search(event.target);
+  if (event.target.matches("input.choose")) choose(event.target);
 });
 
 document.addEventListener("keydown", (event) => {
@@ -147,8 +264,11 @@ watch("value", () => {
     const current = element.querySelector(".steps a[aria-current], .steps a");
     asked = current
       ? { link: current.getAttribute("href"), group: linksBeside(current) }
-      : { link: "#library", group: [] };
+      : library();
+    // The list that comes with an abstention is the whole one, whatever is searched for.
+    if (!current && (shelf.search || shelf.after || shelf.before)) return open(asked, "list");
   }
+  fillForms();
   show();
   wants = "";
   root.classList.remove("opcit-loading");

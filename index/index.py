@@ -163,14 +163,16 @@ class Index:
         *,
         max_bytes: int,
         rebuild: bool = False,
+        prefix: str = "",
         progress: Progress | None = None,
     ) -> UpdateReport:
         """Make the index hold what the folder `documents` holds now.
 
         Only files whose content is new are embedded; documents whose file vanished from that
         folder are removed; documents of other folders stay. With `rebuild`, everything is split
-        and embedded again. `progress(done, total)` counts files. All of it becomes visible at
-        once. Raises FolderError, IndexBusyError or EncoderError, and then changes nothing.
+        and embedded again. The ids of new documents begin with `prefix`. `progress(done, total)`
+        counts files. All of it becomes visible at once. Raises FolderError, IndexBusyError or
+        EncoderError, and then changes nothing.
         """
         root = documents.resolve()
         files = find_files(root)
@@ -179,7 +181,7 @@ class Index:
                 f"There is nothing to index in {documents}: it holds no .txt, .md, .html, .pdf or"
                 " .docx file."
             )
-        return self._update(root, files, max_bytes, rebuild, progress)
+        return self._update(root, files, max_bytes, rebuild, progress, prefix)
 
     def forget(self, documents: Path) -> UpdateReport:
         """Remove every document that came from the folder `documents`."""
@@ -192,6 +194,7 @@ class Index:
         max_bytes: int,
         rebuild: bool,
         progress: Progress | None,
+        prefix: str = "",
     ) -> UpdateReport:
         if self._to_be_made:
             self._make()
@@ -201,7 +204,7 @@ class Index:
             first_new_key = catalog.last_passage_key() + 1
             made_with = catalog.setting(_MADE_WITH)
             rebuild = rebuild or made_with not in (None, self.embedder.fingerprint)
-            plan = plan_update(catalog, root, files, rebuild)
+            plan = plan_update(catalog, root, files, rebuild, prefix)
             removed_passages = catalog.passage_keys(plan.removed_keys)
             report = apply_plan(catalog, plan, self.embedder, self._settings, max_bytes, progress)
             changed = bool(plan.removed_keys or report.passages_embedded)

@@ -47,10 +47,13 @@ class Plan:
         return [entry.key for entry in (*self.replaced, *self.vanished, *self.to_move)]
 
 
-def plan_update(catalog: Catalog, root: Path, files: list[Path], rebuild: bool) -> Plan:
+def plan_update(
+    catalog: Catalog, root: Path, files: list[Path], rebuild: bool, prefix: str = ""
+) -> Plan:
     """Compare the files under `root` with the catalog; with `rebuild` nothing is left as it is.
 
-    A file that was written again with the same content is noted as such, and kept.
+    A file that was written again with the same content is noted as such, and kept. The ids of new
+    documents begin with `prefix`.
     """
     plan = Plan(str(root))
     entries = catalog.entries()
@@ -59,7 +62,7 @@ def plan_update(catalog: Catalog, root: Path, files: list[Path], rebuild: bool) 
     for path in files:
         entry = by_source.pop(str(path), None)
         if entry is None:
-            plan.to_read.append((path, _new_id(path, root, taken)))
+            plan.to_read.append((path, _new_id(path, root, taken, prefix)))
         elif not rebuild and _is_unchanged(catalog, path, entry):
             plan.unchanged += 1
         else:
@@ -170,15 +173,15 @@ def _state_or_refuse(path: Path) -> FileState:
         raise LoadError(f"{path} cannot be read ({error.strerror}); it is left out.") from error
 
 
-def _new_id(path: Path, root: Path, taken: set[str]) -> str:
+def _new_id(path: Path, root: Path, taken: set[str], prefix: str) -> str:
     """The path below the root; told apart by the root's name, or a number, where it is taken."""
     relative = path.relative_to(root) if path != root else Path(path.name)
-    candidate = relative.as_posix()
+    candidate = prefix + relative.as_posix()
     number = 2
     while candidate in taken:
-        candidate = f"{root.name}/{relative.as_posix()}"
+        candidate = f"{prefix}{root.name}/{relative.as_posix()}"
         if candidate in taken:
-            candidate = f"{root.name}-{number}/{relative.as_posix()}"
+            candidate = f"{prefix}{root.name}-{number}/{relative.as_posix()}"
             number += 1
     taken.add(candidate)
     return candidate

@@ -1,6 +1,8 @@
 """A question in, an answer with citations out: the Python API of Opcit."""
 
 from index import (
+    LANGUAGES,
+    ConfigError,
     Document,
     Entry,
     Filter,
@@ -8,6 +10,7 @@ from index import (
     Language,
     OpcitError,
     Passage,
+    Progress,
     QuestionError,
     UpdateReport,
 )
@@ -15,14 +18,22 @@ from index import (
 from . import markup
 from .assistant import Assistant, build_index
 from .config import Config, read_config
-from .texts import text
+from .library import find_entries, read_filter
+from .markdown import answer_markdown, conversation_markdown
+from .passwords import PasswordHash, read_password_file
+from .permalinks import check_of, citation_link, hit_link, permalink
+from .texts import refusal_text, text
 from .types import Answer, Citation
+from .uploads import SHARED, owner_of, shown_id
 
 __all__ = [
+    "LANGUAGES",
+    "SHARED",
     "Answer",
     "Assistant",
     "Citation",
     "Config",
+    "ConfigError",
     "Document",
     "Entry",
     "Filter",
@@ -30,10 +41,24 @@ __all__ = [
     "Language",
     "OpcitError",
     "Passage",
+    "PasswordHash",
+    "Progress",
     "QuestionError",
     "UpdateReport",
+    "answer_markdown",
     "build_index",
+    "check_of",
+    "citation_link",
+    "conversation_markdown",
+    "find_entries",
+    "hit_link",
     "markup",
+    "owner_of",
+    "permalink",
     "read_config",
+    "read_filter",
+    "read_password_file",
+    "refusal_text",
+    "shown_id",
     "text",
 ]

@@ -1,6 +1,7 @@
 """Asks an index: finds passages, reads them, cites or abstains."""
 
 import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 
 from index import (
@@ -22,10 +23,12 @@ from index import (
 from .citations import cite
 from .config import Config, read_config
 from .extractive import ExtractiveReader, Finding, Reader
+from .feedback import add_feedback
 from .question import understand
 from .retriever import Retriever
 from .texts import text
 from .types import Answer, Citation
+from .uploads import SHARED, owner_of, prefix_of
 
 # Passages read for an answer, and passages shown as nearest.
 _READ = 8
@@ -87,33 +90,78 @@ class Assistant:
         """Every document by id, without its text."""
         return self._index.entries()
 
-    def add_files(self, paths: list[Path], progress: Progress | None = None) -> UpdateReport:
-        """Copy files into the index folder's `uploads` and index them.
+    def add_files(
+        self, paths: list[Path], progress: Progress | None = None, *, owner: str = SHARED
+    ) -> UpdateReport:
+        """Copy files into the index folder's `uploads` and index them, for `owner`.
 
         A file with the name of an earlier upload replaces it. What cannot be read is in the
-        report's `skipped`, a sentence each, and is not kept.
+        report's `skipped`, a sentence each, and is not kept. Raises OpcitError if there would be
+        more than the settings allow, and IndexBusyError.
         """
-        uploads = self._index.folder / "uploads"
-        uploads.mkdir(exist_ok=True)
-        refused = []
-        for path in paths:
-            if path.suffix.lower() in SUFFIXES:
-                shutil.copy(path, uploads / path.name)
-            else:
-                refused.append(
-                    f"{path.name} is of a kind that Opcit does not read; it is left out."
-                )
+        refused = [
+            f"{path.name} is of a kind that Opcit does not read; it is left out."
+            for path in paths
+            if path.suffix.lower() not in SUFFIXES
+        ]
         if len(refused) == len(paths):
             return UpdateReport(skipped=refused)
+        uploads = self._uploads(owner)
+        uploads.mkdir(parents=True, exist_ok=True)
+        wanted = {uploads / path.name: path for path in paths if path.suffix.lower() in SUFFIXES}
+        limit = self._config.max_upload_files
+        if len({*uploads.iterdir(), *wanted}) > limit:
+            raise OpcitError(f"At most {limit} documents can be added; remove some first.")
+        for copied, path in wanted.items():
+            shutil.copy(path, copied)
         report = self._index.update(
-            uploads, max_bytes=self._config.max_file_bytes, progress=progress
+            uploads,
+            max_bytes=self._config.max_file_bytes,
+            prefix=prefix_of(owner),
+            progress=progress,
         )
+        read = {entry.source for entry in self._index.entries()}
+        for copied in wanted:
+            if str(copied) not in read:
+                copied.unlink()
         report.skipped.extend(refused)
         return report
+
+    def is_upload(self, entry: Entry) -> bool:
+        """Whether a document was added by `add_files`, so that it can be removed again."""
+        return Path(entry.root).is_relative_to((self._index.folder / "uploads").resolve())
+
+    def remove_upload(self, document_id: str) -> UpdateReport:
+        """Remove an added document from the index, and its copy.
+
+        Raises OpcitError if it is not one of those, and IndexBusyError.
+        """
+        entry = self._index.entry(document_id)
+        if entry is None or not self.is_upload(entry):
+            raise OpcitError(f"{document_id} was not added here; take it out of its own folder.")
+        uploads = Path(entry.root)
+        Path(entry.source).unlink(missing_ok=True)
+        if not any(uploads.iterdir()):
+            return self._index.forget(uploads)
+        return self._index.update(
+            uploads,
+            max_bytes=self._config.max_file_bytes,
+            prefix=prefix_of(owner_of(document_id) or SHARED),
+        )
+
+    def rate(self, answer: Answer, *, good: bool) -> None:
+        """Keep in the index folder that somebody found an answer good, or bad.
+
+        Raises OpcitError if it cannot be written.
+        """
+        add_feedback(self._index.folder, answer, good=good, given=datetime.now(UTC))
 
     def warm(self) -> None:
         """Load what the first question would otherwise wait for."""
         self._index.embedder.embed_question("?")
+
+    def _uploads(self, owner: str) -> Path:
+        return (self._index.folder / "uploads" / owner).resolve()
 
     def _asked(self, question: str) -> str:
         question = question.strip()

@@ -21,6 +21,9 @@ from rich.progress import Progress as Bar
 from index import OpcitError, Progress, UpdateReport, read_manifest, source_state
 
 from .config import Config, read_config
+from .feedback import Feedback, question_rows, read_feedback
+from .passwords import write_password_file
+from .permalinks import citation_link
 from .texts import text
 from .types import Answer, Citation
 
@@ -82,7 +85,7 @@ def ask(
     config = _config(index, model)
     answer = Assistant.open(config.index, config).ask(question)
     if as_json:
-        _print_json(asdict(answer))
+        _print_json(_linked(answer))
     else:
         print(_told(answer))
 
@@ -118,14 +121,55 @@ def chat(
     browser: Annotated[
         bool, typer.Option("--browser/--no-browser", help="Open the page in a browser.")
     ] = True,
+    auth: Annotated[
+        str | None,
+        typer.Option(
+            "--auth", metavar="USER:PASSWORD_FILE", help="Who may use it (see `opcit password`)."
+        ),
+    ] = None,
+    no_auth: Annotated[
+        bool | None,
+        typer.Option("--no-auth", help="Let other machines in without a password."),
+    ] = None,
+    shared_library: Annotated[
+        bool | None,
+        typer.Option("--shared-library", help="Show the documents that anybody adds to all."),
+    ] = None,
+    mcp: Annotated[
+        bool | None, typer.Option("--mcp", help="Offer asking and searching as MCP tools.")
+    ] = None,
 ) -> None:
     """Open the chat in a browser."""
     from importlib import import_module
 
-    config = _config(index, model, host=host, port=port)
+    config = _config(
+        index,
+        model,
+        host=host,
+        port=port,
+        auth=auth,
+        no_auth=no_auth,
+        shared_library=shared_library,
+        mcp=mcp,
+    )
     # The page depends on this package, not the other way round: it is named only when it is asked
     # for, as a plugin would be.
     import_module("app").serve(config, open_browser=browser)
+
+
+@app.command()
+def password(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="Where to keep its hash; written anew.")
+    ],
+) -> None:
+    """Choose the password of `opcit chat --auth`: asked twice, or one line of stdin."""
+    if sys.stdin.isatty():
+        chosen = typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+    else:
+        chosen = sys.stdin.readline().rstrip("\r\n")
+    write_password_file(file, chosen)
+    _notice(f"{file} holds the hash; use it with `opcit chat --auth USER:{file}`.")
 
 
 @app.command()
@@ -171,6 +215,31 @@ def verify(index: IndexOption = None, as_json: JsonOption = False) -> None:
         raise typer.Exit(1)
 
 
+@app.command()
+def feedback(
+    index: IndexOption = None,
+    export: Annotated[
+        Path | None,
+        typer.Option("--export", metavar="FILE", help="Write questions to label to a new .jsonl."),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List what people thought of the chat's answers, or export their questions."""
+    folder = _config(index, None).index
+    read_manifest(folder)  # no feedback and no index are not the same
+    judgements = read_feedback(folder)
+    if export is not None:
+        rows = question_rows(judgements)
+        _write_rows(export, rows)
+        to_label = sum("to_label" in row for row in rows)
+        _notice(f"{export}: {len(rows)} questions, {to_label} of them to label.")
+    elif as_json:
+        _print_json([asdict(judged) for judged in judgements])
+    else:
+        for judged in judgements:
+            print(_judged(judged))
+
+
 def main() -> None:
     """Run the command; a refusal is one line on stderr and exit status 1."""
     try:
@@ -197,9 +266,37 @@ def _notice(sentence: str) -> None:
 
 def _print_json(value: object) -> None:
     def plain(other: object) -> Any:
-        return other.isoformat() if isinstance(other, date) else str(other)
+        return other.isoformat() if isinstance(other, date) else str(other)  # a datetime is a date
 
     print(json.dumps(value, ensure_ascii=False, indent=2, default=plain))
+
+
+def _linked(answer: Answer) -> dict[str, Any]:
+    """An answer as plain data, its citations with the links that the chat opens."""
+    plain = asdict(answer)
+    for written, citation in zip(plain["citations"], answer.citations, strict=True):
+        written["link"] = citation_link(citation)
+    return plain
+
+
+def _write_rows(path: Path, rows: list[dict[str, Any]]) -> None:
+    if path.suffix != ".jsonl":
+        raise OpcitError(f"{path} does not end in .jsonl, which `python -m eval` goes by.")
+    lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    try:
+        with path.open("x", encoding="utf-8") as file:  # labels that somebody wrote stay
+            file.write(lines)
+    except FileExistsError:
+        raise OpcitError(f"{path} exists already; name a new file.") from None
+    except OSError as error:
+        raise OpcitError(f"{path} cannot be written ({error.strerror}).") from error
+
+
+def _judged(judged: Feedback) -> str:
+    places = [f"{place.document_id} [{place.start}:{place.end}]" for place in judged.citations]
+    thumb = "good" if judged.good else "bad"
+    head = f"{judged.given.isoformat()}  {thumb:<4}  {_one_line(judged.question)}"
+    return "\n".join([head, f"    {_one_line(judged.answer)}", *(f"    {at}" for at in places)])
 
 
 def _summary(report: UpdateReport, folder: Path) -> str:

@@ -32,8 +32,14 @@ class Config(BaseSettings):
     max_file_mb: float = Field(50, gt=0, description="larger files are left out")
     passage_characters: int = Field(900, ge=200, le=5000, description="length of a passage")
     max_question_characters: int = Field(2000, ge=10, description="longer questions are refused")
+    max_upload_files: int = Field(200, ge=1, description="documents that a session may add")
     host: str = Field("127.0.0.1", description="the address the chat listens on")
     port: int = Field(7860, ge=1, le=65535, description="the port the chat listens on")
+    host_names: tuple[str, ...] = Field((), description="other names the chat is reached by")
+    auth: str | None = Field(None, description="USER:PASSWORD_FILE, who may use the chat")
+    no_auth: bool = Field(False, description="let other machines in without a password")
+    shared_library: bool = Field(False, description="show what one session adds to all")
+    mcp: bool = Field(False, description="offer asking and searching as MCP tools")
 
     @property
     def max_file_bytes(self) -> int:

@@ -10,23 +10,28 @@ works in a new window and after a restart.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from html import escape
 from itertools import pairwise
+from typing import Final, Literal, get_args
 from urllib.parse import parse_qs, quote
 
-from index import LANGUAGES, Document, Entry, Hit, Language
+from index import LANGUAGES, Document, Entry, Filter, Hit, Language
 
 from .texts import date_text, text
 from .types import Answer, Citation
+from .uploads import shown_id
 
 WINDOW = 20_000  # characters shown around a span, so that a long document opens fast
 _LISTED = 300  # documents in the list
-_SURE = 50  # percent; below it an answer is more likely wrong than right, and is called uncertain
+_SNIPPET = 150  # characters shown of a passage that came near
+_TITLE = 100  # a longer line is hardly a title
 
 Span = tuple[int, int]
+Origin = Literal["upload", "indexed", "sample"]
+ORIGINS: Final[tuple[Origin, ...]] = get_args(Origin)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +77,11 @@ def place_of(citation: Citation) -> Place:
 # -- messages ------------------------------------------------------------------------------------
 
 
-def question_html(question: str) -> str:
-    """What a person asked."""
-    return f'<p class="question">{_escape(question)}</p>'
+def question_html(question: str, among: Filter | None = None, language: Language = "fr") -> str:
+    """What a person asked, and of which documents where not of all."""
+    limits = "" if among is None else limits_text(among, language)
+    scope = f'<span class="scope" lang="{language}">{limits}</span>' if limits else ""
+    return f'<p class="question">{_escape(question)}</p>{scope}'
 
 
 def note_html(sentence: str) -> str:
@@ -94,15 +101,14 @@ def answer_html(answer: Answer) -> str:
         _quote_html(number, citation, language)
         for number, citation in enumerate(answer.citations, start=1)
     )
-    percent = round(100 * answer.confidence)
-    sure = "confidence" if percent >= _SURE else "unsure"
+    sure = "confidence" if answer.sure else "unsure"
     short = f'<p class="short"><strong>{_escape(answer.text)}</strong></p>'
     if answer.text == answer.citations[0].quote:
         short = ""  # nothing shorter was found: the quote itself answers
     return (
         f'<div class="answer cites" lang="{language}">{short}{quotes}'
-        f'<p class="confidence" title="{text("confidence_hint", language)}">'
-        f"{text(sure, language, percent=percent)}</p></div>"
+        f'<div class="deeds"><span class="confidence" title="{text("confidence_hint", language)}">'
+        f"{text(sure, language, percent=answer.percent)}</span>{_deeds_html(language)}</div></div>"
     )
 
 
@@ -110,15 +116,35 @@ def abstention_html(answer: Answer, nearest: Sequence[tuple[Hit, Document]]) -> 
     """That the documents are silent, and where to look all the same."""
     language = answer.language
     chips = "".join(
-        f'<li><a class="cite near" href="{_link(_near(hit))}">{_escape(document.title)}</a> '
-        f'<span class="from">{_when(document.date, language)}</span></li>'
+        f'<li><a class="cite near" href="{_link(_near(hit))}">{_escape(document.title)}</a>'
+        f'<p class="from">{_when(document.date, language)}</p>'
+        f'<p class="snippet" lang="{document.language}">{_escape(_snippet(hit.passage.text))}</p>'
+        "</li>"
         for hit, document in nearest
     )
     where = f"<p>{text('nearest', language)}</p><ul>{chips}</ul>" if chips else ""
     return (
         f'<div class="abstention cites" lang="{language}">'
-        f'<p class="silent">{_escape(answer.text)}</p>{where}</div>'
+        f'<p class="silent">{_escape(answer.text)}</p>{where}'
+        f'<div class="deeds">{_deeds_html(language)}</div></div>'
     )
+
+
+def _deeds_html(language: Language) -> str:
+    """What one can do with a reply: take it along, say whether it helped."""
+    return "".join(
+        f'<button type="button" class="deed {kind}" aria-label="{text(key, language)}"'
+        f' title="{text(key, language)}"></button>'
+        for kind, key in (("copy", "copy_answer"), ("up", "useful"), ("down", "not_useful"))
+    )
+
+
+def _snippet(passage: str) -> str:
+    """The beginning of a passage, from its first line that is no title and no date."""
+    lines = passage.split("\n")
+    begin = next((at for at, line in enumerate(lines) if len(line) > _TITLE), 0)
+    words = " ".join(" ".join(lines[begin:]).split())
+    return words if len(words) <= _SNIPPET else words[:_SNIPPET].rsplit(" ", 1)[0] + " …"
 
 
 def _quote_html(number: int, citation: Citation, language: Language) -> str:
@@ -155,34 +181,36 @@ def document_html(
     group: Sequence[Place] = (),
     changed: bool = False,
     whole: bool = False,
+    alone: bool = False,
 ) -> str:
     """A document open at a place.
 
     The place is marked, its answer more strongly, and the other places of `group` in the same
     document lightly. Without `whole`, only about WINDOW characters around the place are shown.
-    A span that reaches outside the document is cut.
+    With `alone` the document is a page of its own, which the browser opens at the mark without a
+    script. A span that reaches outside the document is cut.
     """
     others = [other.span for other in group if other.document_id == document.id]
     first, last = (0, len(document.text)) if whole else _window(document.text, place.span)
     shown_from = first or _title_end(document, [place.span, *others])
-    marked = _marked(document.text, (shown_from, last), place, others)
+    marked = _marked(document.text, (shown_from, last), place, others, alone=alone)
     notice = f'<p class="changed">{text("changed_shown", language)}</p>' if changed else ""
-    facts = [_when(document.date, language), _escape(document.id)]
+    facts = [_when(document.date, language), _escape(shown_id(document.id))]
     page = sum(start <= place.span[0] for start in document.page_starts)
     if page:
         facts.insert(1, text("page", language, page=page))
     return (
         f'<article class="paper" lang="{document.language}">'
-        f'<p class="kicker" lang="{language}">{" · ".join(facts)}</p>'
-        f"<h2>{_escape(document.title)}</h2>{notice}"
+        f"<header><h2>{_escape(document.title)}</h2>"
+        f'<p class="kicker" lang="{language}">{" · ".join(facts)}</p></header>{notice}'
         f"{_hidden(first, language)}"
         f'<div class="text">{marked}</div>'
         f"{_hidden(len(document.text) - last, language)}</article>"
     )
 
 
-def toolbar_html(place: Place, group: Sequence[Place], language: Language) -> str:
-    """Previous and next citation, the link to copy, the way back to the list."""
+def toolbar_html(place: Place, group: Sequence[Place], language: Language, link: str) -> str:
+    """Previous and next citation, the lasting link to copy, the way back to the list."""
     here = group.index(place) if place in group else -1
     chips = "".join(_step_html(other, at + 1, at == here) for at, other in enumerate(group))
     steps = (
@@ -195,7 +223,8 @@ def toolbar_html(place: Place, group: Sequence[Place], language: Language) -> st
     return (
         f'<nav class="toolbar cites" aria-label="{text("citations", language)}">'
         f'<span class="steps">{steps}</span>'
-        f'<button type="button" class="copy" data-done="{text("copied", language)}">'
+        f'<button type="button" class="copy-link" value="{_escape(link)}"'
+        f' data-done="{text("copied", language)}">'
         f"{text('copy_link', language)}</button>"
         f'<a class="all" href="#library">{text("to_library", language)}</a>'
         f"{_button('close', '×', text('close', language))}</nav>"
@@ -208,27 +237,100 @@ def _step_html(place: Place, number: int, current: bool) -> str:
     return f'<a class="{kind}" href="{_link(place)}"{mark}>[{number}]</a>'
 
 
-def library_html(entries: Iterable[Entry], language: Language) -> str:
-    """The list of documents, newest first."""
-    newest = sorted(entries, key=lambda entry: entry.date or date.min, reverse=True)
-    rows = "".join(
-        f'<li><a class="cite" href="{_link(Place(entry.id, (0, 0)))}" lang="{entry.language}">'
-        f'{_escape(entry.title)}</a><span class="from">{_when(entry.date, language)} · '
-        f"{_escape(entry.id)}</span></li>"
-        for entry in newest[:_LISTED]
+def library_html(groups: Mapping[Origin, Sequence[Entry]], count: int, language: Language) -> str:
+    """The documents found, by where they came from, out of `count` in all."""
+    found = sum(map(len, groups.values()))
+    heading = (
+        text("library", language, count=count)
+        if found == count
+        else text("library_found", language, found=found, count=count)
     )
-    rest = len(newest) - _LISTED
-    more = f"<p>{text('library_rest', language, count=rest)}</p>" if rest > 0 else ""
-    lead = text("reader_empty" if newest else "library_empty", language)
+    shown = "".join(
+        _group_html(origin, groups[origin], language) for origin in ORIGINS if groups.get(origin)
+    )
+    if not found:
+        shown = (
+            f'<p class="lead">{text("library_none" if count else "library_empty", language)}</p>'
+        )
     return (
-        f'<section class="library" lang="{language}">'
-        f'<nav class="toolbar">{_button("close", "×", text("close", language))}</nav>'
-        f'<p class="lead">{lead}</p>'
-        f"<h2>{text('library', language, count=len(newest))}</h2><ul>{rows}</ul>{more}</section>"
+        f'<section class="library" lang="{language}" data-count="{count}">'
+        f'<h2 aria-live="polite">{heading}</h2>{shown}</section>'
     )
 
 
-def _marked(whole: str, window: Span, place: Place, others: Iterable[Span]) -> str:
+def shelf_html(language: Language) -> str:
+    """Above the list of documents: the search, and the dates that also limit the questions."""
+    dates = "".join(
+        f'<label>{text(key, language)} <input type="date" name="{name}"></label>'
+        for key, name in (("dated_from", "after"), ("dated_to", "before"))
+    )
+    search = text("search_titles", language)
+    return (
+        f'<search class="shelf" lang="{language}">'
+        f'<input type="search" name="search" placeholder="{search}" aria-label="{search}">'
+        f'<span class="dates">{dates}</span>'
+        f"{_button('close', '×', text('close', language))}"
+        f'<p class="hint">{text("dates_hint", language)}</p></search>'
+    )
+
+
+def limits_html(among: Filter, language: Language) -> str:
+    """That questions go to some documents only, and the way back to all; nothing otherwise."""
+    limits = limits_text(among, language)
+    if not limits:
+        return ""
+    return (
+        f'<p class="limits" role="status" lang="{language}"><span>{limits}</span> '
+        f'<button type="button" class="ask-all">{text("ask_all", language)}</button></p>'
+    )
+
+
+def limits_text(among: Filter, language: Language) -> str:
+    """Which documents are asked, in a few words; empty where all of them are."""
+    parts = []
+    if among.documents is not None:
+        parts.append(text("limited_to", language, count=len(among.documents)))
+    after = among.after and date_text(among.after, language)
+    before = among.before and date_text(among.before, language)
+    if after and before:
+        parts.append(text("limited_between", language, after=after, before=before))
+    elif after:
+        parts.append(text("limited_after", language, day=after))
+    elif before:
+        parts.append(text("limited_before", language, day=before))
+    return " · ".join([text("limited", language), *parts]) if parts else ""
+
+
+def _group_html(origin: Origin, entries: Sequence[Entry], language: Language) -> str:
+    hint = f'<p class="hint">{text("samples_hint", language)}</p>' if origin == "sample" else ""
+    rows = "".join(_row_html(entry, language, origin == "upload") for entry in entries[:_LISTED])
+    rest = len(entries) - _LISTED
+    more = f"<p>{text('library_rest', language, count=rest)}</p>" if rest > 0 else ""
+    return (
+        f'<h3 class="{origin}">{text(f"origin_{origin}", language)}'
+        f' <span class="count">{len(entries)}</span></h3>{hint}<ul>{rows}</ul>{more}'
+    )
+
+
+def _row_html(entry: Entry, language: Language, removable: bool) -> str:
+    id_, name, title = _escape(entry.id), _escape(shown_id(entry.id)), _escape(entry.title)
+    choose = _escape(text("choose", language, title=entry.title))
+    which = _escape(text("remove_which", language, title=entry.title))
+    remove = (
+        f'<button type="button" class="remove" value="{id_}" aria-label="{which}">'
+        f"{text('remove', language)}</button>"
+        if removable
+        else ""
+    )
+    return (
+        f'<li><input type="checkbox" class="choose" value="{id_}" aria-label="{choose}"'
+        f' title="{choose}"><div><a class="cite" href="{_link(Place(entry.id, (0, 0)))}"'
+        f' lang="{entry.language}">{title}</a>'
+        f'<p class="from">{_when(entry.date, language)} · {name}</p></div>{remove}</li>'
+    )
+
+
+def _marked(whole: str, window: Span, place: Place, others: Iterable[Span], *, alone: bool) -> str:
     """The text of the window with its marks; one `mark` element for the place itself."""
     span = _cut(place.span, window)
     edges = {*window, *span}
@@ -241,7 +343,8 @@ def _marked(whole: str, window: Span, place: Place, others: Iterable[Span]) -> s
         if (first, last) == span:
             kind = "passage" if place.near else "cited"
             inner = _emphasised(part, first, place.answer and _cut(place.answer, span))
-            parts.append(f'<mark class="{kind}" tabindex="-1">{inner}</mark>')
+            opened = " autofocus" if alone else ""
+            parts.append(f'<mark class="{kind}" tabindex="-1"{opened}>{inner}</mark>')
         elif any(light[0] <= first and last <= light[1] for light in lights):
             parts.append(f'<mark class="other">{_escape(part)}</mark>')
         else:
@@ -318,7 +421,8 @@ def head_html(language: Language, documents: int) -> str:
         f'<header class="masthead" lang="{language}">'
         f'<h1><a class="name" href="#">Op. cit.</a></h1>'
         f'<p class="tagline">{text("tagline", language)}</p>'
-        f'<a class="all" href="#library">{text("library", language, count=documents)}</a>'
+        f'<a class="all" href="#library" data-count="{documents}">'
+        f"{text('library', language, count=documents)}</a>"
         f'<span role="group" aria-label="{text("switch_language", language)}">{switches}</span>'
         "</header>"
     )
@@ -326,25 +430,32 @@ def head_html(language: Language, documents: int) -> str:
 
 def progress_html(done: int, total: int, language: Language) -> str:
     """How many of the added files have been read."""
+    told = text("adding", language, done=done, total=total)
     return (
-        f'<p lang="{language}">{text("adding", language, done=done, total=total)}</p>'
-        f'<progress value="{done}" max="{total}"></progress>'
+        f'<p lang="{language}" role="status">{told}</p>'
+        f'<progress value="{done}" max="{total}" aria-label="{told}"></progress>'
     )
 
 
 def outcome_html(
     added: Sequence[str], changed: Sequence[str], skipped: Sequence[str], language: Language
 ) -> str:
-    """What became of each added file."""
-    told = [
-        f"<p>{text(key, language, names=', '.join(_escape(_name(id_)) for id_ in ids))}</p>"
-        for key, ids in (("added_files", added), ("changed_files", changed))
-        if ids
+    """What became of each added file, a line each."""
+    lines = [
+        f'<li class="done">{_escape(text(key, language, name=shown_id(id_)))}</li>'
+        for key, ids in (("added_file", added), ("changed_file", changed))
+        for id_ in ids
     ]
-    if skipped:
-        lines = "".join(f"<li>{_escape(sentence)}</li>" for sentence in skipped)
-        told.append(f"<p>{text('skipped_files', language)}</p><ul>{lines}</ul>")
-    return "".join(told) or f"<p>{text('unchanged_files', language)}</p>"
+    lines += [f'<li class="left-out">{_escape(sentence)}</li>' for sentence in skipped]
+    if not lines:
+        return f'<p role="status">{text("unchanged_files", language)}</p>'
+    return f'<ul role="status" lang="{language}">{"".join(lines)}</ul>'
+
+
+def removal_html(document_id: str, language: Language) -> str:
+    """That a document was taken away."""
+    gone = text("removed_file", language, name=shown_id(document_id))
+    return f'<p role="status" lang="{language}">{_escape(gone)}</p>'
 
 
 def _button(kind: str, sign: str, name: str, value: str = "") -> str:
@@ -361,10 +472,6 @@ def _near(hit: Hit) -> Place:
 
 def _when(day: date | None, language: Language) -> str:
     return text("undated", language) if day is None else date_text(day, language)
-
-
-def _name(document_id: str) -> str:
-    return document_id.rsplit("/", 1)[-1]
 
 
 def _link(place: Place) -> str:

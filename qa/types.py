@@ -49,3 +49,13 @@ class Answer:
     def found(self) -> bool:
         """Whether the documents answer."""
         return bool(self.citations)
+
+    @property
+    def percent(self) -> int:
+        """The confidence as it is shown, in whole percent."""
+        return round(100 * self.confidence)
+
+    @property
+    def sure(self) -> bool:
+        """Whether the first citation is, by the percentage shown, more likely right than wrong."""
+        return self.percent >= 50

@@ -1,13 +1,24 @@
-"""What several tests share: a small real encoder, and folders of small real documents."""
+"""What several tests share: a small real encoder, small real documents, and the real server."""
 
 import hashlib
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from shutil import which
 
 import numpy as np
 import pytest
+from chat_page import CHROMIUM, ROOT, SAMPLES, Visitor
+from playwright.sync_api import Browser, sync_playwright
 
 from index.embed import Vectors
 from index.words import stems
+from qa import build_index
 
 DIMENSION = 1024
 
@@ -73,3 +84,90 @@ def documents(tmp_path: Path) -> Path:
 @pytest.fixture
 def embedder() -> StemEmbedder:
     return StemEmbedder()
+
+
+@pytest.fixture(scope="session")
+def sample_index(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An index folder of the sample documents; tests that change it take another."""
+    folder = tmp_path_factory.mktemp("samples") / ".opcit"
+    build_index(SAMPLES, folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def chat_address(sample_index: Path) -> Iterator[str]:
+    """The chat over the samples, with MCP tools, for tests that change nothing in it."""
+    with running(sample_index, mcp=True) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def index_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An index folder of the sample documents that the tests of one file may change."""
+    folder = tmp_path_factory.mktemp("place") / ".opcit"
+    build_index(SAMPLES, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def address(index_folder: Path) -> Iterator[str]:
+    """The chat over it, with the slash that ends a page's address."""
+    with running(index_folder) as origin:
+        yield f"{origin}/"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    chromium = which("chromium") or which("chromium-browser")
+    if chromium is None:
+        pytest.fail("These tests need Chromium: apt-get install chromium")
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM)
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def visitor(browser: Browser, address: str) -> Iterator[Visitor]:
+    visitor = Visitor(browser, address)
+    yield visitor
+    visitor.leave()
+
+
+@contextmanager
+def running(index_folder: Path, **settings: object) -> Iterator[str]:
+    """The chat over an index, in a process of its own as `python app.py` starts it.
+
+    Yields its address; the settings are those of `qa.Config`.
+    """
+    port = free_port()
+    start = (
+        "import json, sys; from app import serve; from qa import read_config;"
+        " serve(read_config(**json.loads(sys.argv[1])), open_browser=False)"
+    )
+    given = json.dumps({"index": str(index_folder), "port": port, **settings})
+    with subprocess.Popen(
+        [sys.executable, "-c", start, given],
+        cwd=index_folder.parent,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as server:
+        assert server.stderr
+        said = []
+        for line in server.stderr:
+            said.append(line)
+            if f":{port} (" in line:
+                break
+        else:
+            pytest.fail(f"The server did not start: {''.join(said)}")
+        try:
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            server.terminate()
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])

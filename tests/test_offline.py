@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
+from conftest import ROOT, SAMPLES, free_port
 
 # Any connection but to this machine, and any look-up of another machine's name, ends the process.
 CLOSED = """
@@ -24,21 +24,36 @@ def close(event, arguments):
 sys.addaudithook(close)
 """
 
+# The server calls for a browser as soon as it listens; this one asks the page, an answer, a link.
 WAY = """
-import urllib.request
-from qa import Assistant, build_index
+import json, threading, urllib.request, webbrowser
+from qa import Assistant, build_index, read_config
+question = "Who is Kazakhstan's new foreign minister?"
 build_index(sys.argv[1], sys.argv[2])
-answer = Assistant.open(sys.argv[2]).ask("Who is Kazakhstan's new foreign minister?")
-print(answer.text)
-from app import build_app
-_, url, _ = build_app(Assistant.open(sys.argv[2])).launch(
-    server_name="127.0.0.1", prevent_thread_lock=True, quiet=True, ssr_mode=False)
-print(urllib.request.urlopen(url).status)
-os._exit(0)
+print(Assistant.open(sys.argv[2]).ask(question).text)
+
+def visit(url):
+    try:
+        print(urllib.request.urlopen(url).status)
+        asked = urllib.request.Request(
+            url + "/gradio_api/run/ask",
+            json.dumps({"data": [question]}).encode(),
+            {"Content-Type": "application/json"},
+        )
+        answer = json.load(urllib.request.urlopen(asked))["data"][0]
+        print(urllib.request.urlopen(answer["citations"][0]["link"]).status, flush=True)
+        os._exit(0)
+    except BaseException as error:
+        os.write(2, repr(error).encode())
+        os._exit(1)
+
+webbrowser.open = lambda url: threading.Thread(target=visit, args=[url]).start()
+from app import serve
+serve(read_config(index=sys.argv[2], port=int(sys.argv[3])))
 """
 
 
-def run(code: str, *arguments: Path) -> subprocess.CompletedProcess[str]:
+def run(code: str, *arguments: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-c", CLOSED + code, *map(str, arguments)],
         cwd=ROOT,
@@ -46,15 +61,14 @@ def run(code: str, *arguments: Path) -> subprocess.CompletedProcess[str]:
         text=True,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         check=False,
-        timeout=300,
+        timeout=900,
     )
 
 
 def test_the_whole_way_leaves_the_machine_alone(tmp_path: Path) -> None:
-    done = run(WAY, ROOT / "samples/documents", tmp_path / "index")
-    assert (done.returncode, done.stdout.split("\n")[:2]) == (0, ["Mukhtar Tileuberdi", "200"]), (
-        done.stderr
-    )
+    done = run(WAY, SAMPLES, tmp_path / "index", free_port())
+    told = ["Mukhtar Tileuberdi", "200", "200"]
+    assert (done.returncode, done.stdout.splitlines()) == (0, told), done.stderr
 
 
 def test_the_closed_door_is_closed() -> None:

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index import Document, Hit, Passage
+from index import Document, Entry, Filter, Hit, Passage
+from index.catalog import FileState
 from qa import Answer, Citation, markup
 from qa.markup import Place, link_to, read_link
 
@@ -68,6 +69,10 @@ def _span(words: str) -> tuple[int, int]:
 
 def _citation(title: str, quote: str) -> Citation:
     return Citation(title, 0, len(quote), quote, title, title, None, None, (0, 1))
+
+
+def _entry(words: str) -> Entry:
+    return Entry(1, words, words, words, words, "fr", None, FileState(1, 1, ""))
 
 
 # -- links ---------------------------------------------------------------------------------------
@@ -188,6 +193,42 @@ def test_an_answer_more_likely_wrong_than_right_is_called_uncertain() -> None:
         assert ("Réponse incertaine" in html) == uncertain
 
 
+# -- the library ---------------------------------------------------------------------------------
+
+
+def test_only_what_was_added_here_can_be_removed() -> None:
+    html = markup.library_html({"sample": [_entry("a.txt")], "upload": [_entry("b.txt")]}, 2, "fr")
+
+    assert html.count('class="remove"') == 1
+    assert html.index("Ajoutés ici") < html.index("Exemples")
+
+
+def test_a_session_is_not_in_a_name_that_is_shown() -> None:
+    name = f"session-{'0' * 32}/lettre.txt"
+
+    shown = _Reading(markup.library_html({"upload": [_entry(name)]}, 1, "fr")).text
+
+    assert "sans date · lettre.txt" in shown
+
+
+@pytest.mark.parametrize(
+    ("among", "told"),
+    [
+        (Filter(), ""),
+        (Filter(frozenset({"a", "b"})), "Questions limitées · documents choisis\u00a0: 2"),
+        (Filter(after=date(2024, 3, 1)), "Questions limitées · depuis le 1er mars 2024"),
+        (Filter(before=date(2024, 3, 2)), "Questions limitées · jusqu’au 2 mars 2024"),
+        (
+            Filter(after=date(2024, 3, 1), before=date(2024, 3, 2)),
+            "Questions limitées · du 1er mars 2024 au 2 mars 2024",
+        ),
+    ],
+)
+def test_a_limit_is_told(among: Filter, told: str) -> None:
+    assert markup.limits_text(among, "fr") == told
+    assert ("<button" in markup.limits_html(among, "fr")) == bool(told)
+
+
 # -- hostile text --------------------------------------------------------------------------------
 
 
@@ -227,6 +268,17 @@ def test_nothing_of_a_document_or_a_person_becomes_html(payload: str) -> None:
             markup.outcome_html([payload], [payload], [payload], "fr"),
             markup.outcome_html([plain], [plain], [plain], "fr"),
         ),
+        (markup.removal_html(payload, "fr"), markup.removal_html(plain, "fr")),
+        (
+            markup.toolbar_html(place, [place], "fr", payload),
+            markup.toolbar_html(
+                Place(plain, (0, 3), (1, 2)), [Place(plain, (0, 3), (1, 2))], "fr", plain
+            ),
+        ),
+        (
+            markup.library_html({"upload": [_entry(payload)]}, 1, "fr"),
+            markup.library_html({"upload": [_entry(plain)]}, 1, "fr"),
+        ),
     ]:
         names = [(tag, sorted(attributes)) for tag, attributes in _Reading(made).tags]
         assert names == [(tag, sorted(attributes)) for tag, attributes in _Reading(model).tags]
@@ -248,6 +300,7 @@ PAIRS = [
     ("accent", "silent-ground"),
     ("on-accent", "accent"),
     ("ink", "chip"),
+    ("soft", "chip"),
     ("ink", "mark"),
     ("ink", "mark-answer"),
     ("ink", "mark-other"),

@@ -1,12 +1,15 @@
 """Every sentence exists in both languages, with the same places for values."""
 
+import ast
+from collections.abc import Iterator
 from datetime import date
+from pathlib import Path
 from string import Formatter
 
 import pytest
 
 from index import LANGUAGES
-from qa.texts import TEXTS, date_text, text
+from qa.texts import REFUSALS, TEXTS, date_text, refusal_text, text
 
 
 def _places(sentence: str) -> set[str]:
@@ -53,3 +56,67 @@ def test_days_are_written_as_in_running_text() -> None:
     assert date_text(date(2024, 3, 1), "fr") == "1er mars 2024"
     assert date_text(date(2024, 8, 12), "fr") == "12 août 2024"
     assert date_text(date(2024, 3, 1), "en") == "1 March 2024"
+
+
+# -- refusals ------------------------------------------------------------------------------------
+
+ROOT = Path(__file__).parents[1]
+RAISERS = ["index/load.py", "index/update.py", "qa/assistant.py", "web/sessions.py"]
+RAISED = {"LoadError", "QuestionError", "IndexBusyError", "OpcitError"}
+
+
+def _sentence(node: ast.expr) -> str | None:
+    """A sentence as the code writes it, with `<0>`, `<1>` for what it fills in."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return node.value
+    if not isinstance(node, ast.JoinedStr):
+        return None
+    return "".join(
+        str(part.value) if isinstance(part, ast.Constant) else f"<{at}>"
+        for at, part in enumerate(node.values)
+    )
+
+
+def _refusals() -> Iterator[str]:
+    """Every sentence that is raised, or left in a report, where the page may show it."""
+    for name in RAISERS:
+        tree = ast.parse((ROOT / name).read_text(encoding="utf-8"))
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") in RAISED:
+                sentence = _sentence(node.args[0])
+            elif isinstance(node, ast.Assign | ast.Return | ast.ListComp):
+                sentence = _sentence(getattr(node, "value", None) or getattr(node, "elt", None))
+            else:
+                continue
+            if sentence and sentence.endswith(".") and " " in sentence:
+                yield sentence
+
+
+@pytest.mark.parametrize("sentence", sorted(set(_refusals())))
+def test_a_refusal_is_told_in_french_with_all_it_names(sentence: str) -> None:
+    french = refusal_text(sentence, "fr")
+
+    assert french != sentence
+    assert {f"<{at}>" in french for at in range(9) if f"<{at}>" in sentence} <= {True}
+    assert refusal_text(sentence, "en") == sentence
+
+
+def test_refusals_are_found_in_the_code() -> None:
+    assert len(set(_refusals())) >= 30
+
+
+@pytest.mark.parametrize("english", REFUSALS)
+def test_a_refusal_names_the_same_in_both_languages(english: str) -> None:
+    assert _places(english) == _places(REFUSALS[english])
+
+
+def test_a_refusal_keeps_what_it_names_as_it_is() -> None:
+    told = refusal_text("a: b {x}.pdf: the PDF is encrypted; save a copy without a password.", "fr")
+
+    assert told == (
+        "a: b {x}.pdf\u00a0: le PDF est chiffré\u00a0; enregistrez-en une copie sans mot de passe."
+    )
+
+
+def test_an_unknown_refusal_is_told_as_it_is() -> None:
+    assert refusal_text("Something else.", "fr") == "Something else."

@@ -44,7 +44,9 @@ def test_help_texts_are_those_of_the_command() -> None:
         "ask",
         "search",
         "chat",
+        "feedback",
         "info",
+        "password",
         "verify",
     }
     assert readme == written(readme), "run `python tests/test_readme.py`"
@@ -67,7 +69,7 @@ def test_every_file_of_the_tree_is_there_and_every_module_is_in_the_tree() -> No
             listed.add(folder + name)
     for name in listed:
         assert (ROOT / name).exists(), name
-    for package in ("index", "qa"):
+    for package in ("index", "qa", "web"):
         for path in (ROOT / package).glob("*.py"):
             if not path.name.startswith("__"):
                 assert f"{package}/{path.name}" in listed

@@ -1,0 +1,107 @@
+"""What one takes from a conversation: several answers, copied, exported, judged."""
+
+import time
+from pathlib import Path
+
+from chat_page import FRENCH, UNANSWERABLE, Visitor, ask
+from playwright.sync_api import Page, expect
+
+from qa import Assistant, answer_markdown
+from qa.feedback import Feedback, read_feedback
+
+CLIPBOARD = {"permissions": ["clipboard-read", "clipboard-write"]}
+SECOND = "Qui a conçu le nouvel autel de Notre-Dame ?"
+
+
+def clipboard(page: Page) -> str:
+    return str(page.evaluate("navigator.clipboard.readText()"))
+
+
+def judgements(folder: Path, count: int) -> list[Feedback]:
+    """What is kept, once there are `count`; the page does not wait for it to be written."""
+    deadline = time.monotonic() + 60
+    while len(kept := read_feedback(folder)) < count and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return kept
+
+
+def test_several_questions_stay_in_view_with_their_answers(visitor: Visitor) -> None:
+    page = visitor.arrive()
+
+    for question in (FRENCH, SECOND, UNANSWERABLE):
+        ask(page, question)
+
+    expect(page.locator("#chat .question")).to_have_text([FRENCH, SECOND, UNANSWERABLE])
+    expect(page.locator("#chat .answer")).to_have_count(2)
+    page.locator("#chat .answer a.cite").first.click()
+    expect(page.locator("#reader mark.cited")).to_contain_text("Tileuberdi")
+
+
+def test_an_answer_is_copied_as_markdown(
+    visitor: Visitor, address: str, index_folder: Path
+) -> None:
+    page = visitor.arrive(**CLIPBOARD)
+    ask(page, FRENCH)
+    answer = ask(page, SECOND)
+
+    answer.get_by_role("button", name="Copier avec les citations").click()
+
+    expect(answer.locator(".copy.done")).to_be_visible()
+    expected = answer_markdown(Assistant.open(index_folder).ask(SECOND), address)
+    assert clipboard(page) == expected
+    assert f"]({address}source/" in expected
+
+
+def test_the_link_to_a_passage_is_copied(visitor: Visitor, address: str) -> None:
+    page = visitor.arrive(**CLIPBOARD)
+    ask(page, FRENCH)
+
+    page.get_by_role("button", name="Copier le lien").click()
+
+    expect(page.get_by_role("button", name="Lien copié")).to_be_visible()
+    assert clipboard(page).startswith(
+        f"{address}source/2022-01-14-entretien-wang-yi-tileuberdi.txt?start="
+    )
+
+
+def test_a_conversation_is_exported_as_markdown(visitor: Visitor, address: str) -> None:
+    page = visitor.arrive()
+    expect(page.get_by_role("button", name="Exporter la conversation")).to_be_hidden()
+    ask(page, FRENCH)
+    ask(page, UNANSWERABLE)
+
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Exporter la conversation").click()
+
+    assert download.value.suggested_filename == "opcit.md"
+    written = download.value.path().read_text(encoding="utf-8")
+    assert written.startswith("# Conversation avec Opcit, ")
+    assert [line for line in written.splitlines() if line.startswith("## ")] == [
+        f"## {FRENCH}",
+        f"## {UNANSWERABLE}",
+    ]
+    assert f"]({address}source/2022-01-14-entretien-wang-yi-tileuberdi.txt?start=" in written
+
+
+def test_a_thumb_is_kept_and_shown(visitor: Visitor, index_folder: Path) -> None:
+    page = visitor.arrive()
+    first = ask(page, FRENCH)
+    second = ask(page, UNANSWERABLE)
+    before = len(read_feedback(index_folder))
+
+    first.get_by_role("button", name="Réponse utile").click()
+    second.locator(".down").click()
+
+    up, down = (judgements(index_folder, before + 2))[before:]
+    told = {up.question: up.good, down.question: down.good}
+    assert told == {FRENCH: True, UNANSWERABLE: False}
+    ask(page, SECOND)  # the thumbs stay where they were set
+    pressed = page.locator("#chat [aria-pressed=true]")
+    expect(pressed).to_have_count(2)
+    expect(first.locator(".up")).to_have_attribute("aria-pressed", "true")
+    expect(second.locator(".down")).to_have_attribute("aria-pressed", "true")
+
+    page.get_by_role("button", name="Nouvelle conversation").click()
+    expect(page.locator("#chat .question")).to_have_count(0)
+    ask(page, FRENCH)
+    expect(page.locator("#chat .up")).to_have_attribute("aria-pressed", "false")

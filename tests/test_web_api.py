@@ -1,0 +1,178 @@
+"""The interface for programs: the README's examples, typed JSON, refusals, and MCP tools."""
+
+import asyncio
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from conftest import ROOT, SAMPLES
+from mcp import ClientSession
+from mcp.client.streamable_http import streamable_http_client
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+QUESTION = "Who makes the R21 malaria vaccine?"
+DOCUMENT = "2023-10-03-r21-malaria-vaccine.txt"
+
+
+def example(kind: str, address: str) -> str:
+    """The README's example, sent to the test's own server."""
+    found = re.search(rf"<!-- example: {kind} -->\n```\w+\n(.*?)```", README, re.DOTALL)
+    assert found
+    assert "http://127.0.0.1:7860" in found[1]
+    return found[1].replace("http://127.0.0.1:7860", address)
+
+
+def call(address: str, name: str, *data: object) -> httpx.Response:
+    return httpx.post(f"{address}/gradio_api/run/{name}", json={"data": list(data)}, timeout=120)
+
+
+def test_the_curl_example(chat_address: str) -> None:
+    done = subprocess.run(
+        ["bash", "-c", example("curl", chat_address)], capture_output=True, text=True, check=True
+    )
+
+    answer = json.loads(done.stdout)["data"][0]
+    assert answer["text"] == "Serum Institute of India"
+    assert answer["citations"][0]["document_id"] == DOCUMENT
+
+
+def test_the_python_example(chat_address: str) -> None:
+    code = example("python", chat_address) + "\nprint(len(passages), passages[0]['document_id'])"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=os.environ
+    )
+
+    first, *_, last = done.stdout.splitlines()
+    assert first == "Serum Institute of India"
+    assert f"{chat_address}/source/{DOCUMENT}?start=" in done.stdout
+    assert last == f"3 {DOCUMENT}"
+
+
+def test_an_answer_is_typed_and_its_links_open_its_places(chat_address: str) -> None:
+    answer = call(chat_address, "ask", QUESTION).json()["data"][0]
+    text = (SAMPLES / DOCUMENT).read_bytes().decode()
+
+    assert (answer["question"], answer["language"], answer["found"]) == (QUESTION, "en", True)
+    citation = answer["citations"][0]
+    assert text[citation["start"] : citation["end"]] == citation["quote"]
+    assert text[citation["answer_start"] : citation["answer_end"]] == answer["text"]
+    assert (citation["date"], citation["page"], citation["changed"]) == ("2023-10-03", None, False)
+    page = httpx.get(citation["link"], timeout=60)
+    assert page.status_code == 200
+    assert citation["quote"] in page.text
+    assert str(ROOT) not in json.dumps(answer)  # nothing is told of the server's folders
+
+
+def test_a_search_gives_as_many_passages_as_asked(chat_address: str) -> None:
+    passages = call(chat_address, "search", "R21 malaria vaccine", 2).json()["data"][0]
+
+    assert [passage["document_id"] for passage in passages] == [DOCUMENT, DOCUMENT]
+    assert passages[0]["score"] >= passages[1]["score"]
+    assert httpx.get(passages[0]["link"], timeout=60).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "sentence"),
+    [
+        ("ask", [""], "The question is empty"),
+        ("ask", ["é" * 10_000], "10000 characters"),
+        ("ask", [7], "must be a text"),
+        ("ask", [None], "must be a text"),
+        ("search", ["malaria", 0], "from 1 to 100"),
+        ("search", ["malaria", 101], "from 1 to 100"),
+        ("search", ["malaria", "ten"], "from 1 to 100"),
+        ("search", ["malaria", True], "from 1 to 100"),
+    ],
+)
+def test_a_refusal_is_a_sentence(
+    chat_address: str, name: str, data: list[object], sentence: str
+) -> None:
+    reply = call(chat_address, name, *data)
+
+    assert reply.status_code == 500
+    assert sentence in reply.json()["error"]
+
+
+def test_only_the_two_endpoints_are_public(chat_address: str) -> None:
+    described = httpx.get(chat_address + "/gradio_api/info", timeout=60).json()
+
+    assert set(described["named_endpoints"]) == {"/ask", "/search"}
+    assert described["unnamed_endpoints"] == {}
+    returned = described["named_endpoints"]["/ask"]["returns"][0]["type"]["properties"]
+    assert returned["confidence"] == {"type": "number"}
+    assert returned["citations"]["items"]["properties"]["start"] == {"type": "integer"}
+
+
+# -- MCP -----------------------------------------------------------------------------------------
+
+
+async def with_tools(address: str) -> dict[str, Any]:
+    """What a real MCP client is told and given."""
+    async with (
+        streamable_http_client(f"{address}/gradio_api/mcp/") as (read, write, _),
+        ClientSession(read, write) as session,
+    ):
+        await session.initialize()
+        return {
+            "tools": (await session.list_tools()).tools,
+            "ask": await session.call_tool("ask", {"question": QUESTION}),
+            "search": await session.call_tool(
+                "search", {"question": "R21 malaria vaccine", "k": 1}
+            ),
+            "ten": await session.call_tool("search", {"question": "R21 malaria vaccine"}),
+            "refusal": await session.call_tool("ask", {"question": " "}),
+        }
+
+
+@pytest.fixture(scope="module")
+def told(chat_address: str) -> dict[str, Any]:
+    return asyncio.run(with_tools(chat_address))
+
+
+def test_a_client_finds_the_two_tools(told: dict[str, Any]) -> None:
+    tools = {tool.name: tool for tool in told["tools"]}
+
+    assert set(tools) == {"ask", "search"}
+    assert tools["ask"].description.startswith("Answer a question from the documents")
+    assert set(tools["search"].inputSchema["properties"]) == {"question", "k"}
+    assert tools["search"].inputSchema["required"] == ["question"]
+
+
+def test_a_client_asks_and_searches(told: dict[str, Any], chat_address: str) -> None:
+    answer = json.loads(told["ask"].content[0].text)
+    (passage,) = json.loads(told["search"].content[0].text)
+
+    assert (answer["text"], answer["found"]) == ("Serum Institute of India", True)
+    assert answer["citations"][0]["link"].startswith(f"{chat_address}/source/{DOCUMENT}?")
+    assert passage["document_id"] == DOCUMENT
+    assert len(json.loads(told["ten"].content[0].text)) == 10
+
+
+def test_a_client_is_told_why_not(told: dict[str, Any]) -> None:
+    assert told["refusal"].isError
+    assert "The question is empty" in told["refusal"].content[0].text
+
+
+def test_without_its_packages_it_says_how_to_get_them(sample_index: Path) -> None:
+    code = (
+        "import sys; sys.modules['mcp'] = None  # as if it were not installed\n"
+        "from app import serve; from qa import OpcitError, read_config\n"
+        "try: serve(read_config(index=sys.argv[1], mcp=True), open_browser=False)\n"
+        "except OpcitError as error: sys.exit(str(error))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(sample_index)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 1
+    assert "pip install -e '.[mcp]'" in done.stderr

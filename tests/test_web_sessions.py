@@ -1,0 +1,234 @@
+"""What one session may see: its own documents and everybody's, and nothing of another's."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from conftest import ARTICLES, StemEmbedder
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
+from starlette.routing import Mount, Route
+from starlette.testclient import TestClient
+
+from index import Index
+from qa import Assistant, Config, Filter, OpcitError, owner_of, permalink, shown_id
+from qa.extractive import ExtractiveReader
+from web import Libraries, Library
+from web.permalinks import source_route
+from web.sessions import SessionCookie
+
+ANNA, BERT = "a" * 43, "b" * 43
+# sha256 of 43 times "a", its first 32 digits.
+ANNAS = "session-66d34fba71f8f450f7e45598853e53bf"
+SECRET = "Le code du coffre est framboise bleue.\n"
+
+
+@pytest.fixture
+def index(tmp_path: Path, documents: Path, embedder: StemEmbedder) -> Index:
+    made = Index.create(tmp_path / "index", embedder)
+    made.update(documents, max_bytes=1_000_000)
+    return made
+
+
+def assistant(index: Index, **settings: object) -> Assistant:
+    config = Config(**settings)  # type: ignore[arg-type]
+    return Assistant(index, ExtractiveReader(index), config)
+
+
+def of(libraries: Libraries, secret: str | None) -> Library:
+    cookies = {} if secret is None else {"opcit_session": secret}
+    return libraries.of(SimpleNamespace(cookies=cookies))
+
+
+def write(folder: Path, name: str, content: str = SECRET) -> Path:
+    path = folder / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(content, encoding="utf-8")
+    return path
+
+
+def ids(library: Library) -> list[str]:
+    return [entry.id for entry in library.documents()]
+
+
+def test_a_document_is_there_for_who_added_it_only(index: Index, tmp_path: Path) -> None:
+    libraries = Libraries(assistant(index))
+    anna, bert, program = of(libraries, ANNA), of(libraries, BERT), of(libraries, None)
+    upload = write(tmp_path / "new", "coffre.txt")
+    everybodys = ids(bert)
+
+    report = anna.add_files([upload])
+
+    hers = f"{ANNAS}/coffre.txt"
+    assert report.added == [hers]
+    assert hers in ids(anna)
+    assert anna.document(hers) is not None
+    assert anna.search("code du coffre", 1)[0].passage.document_id == hers
+    for other in (bert, program):
+        assert ids(other) == everybodys
+        assert other.document(hers) is None
+        found = other.search("code du coffre framboise bleue", 10)
+        assert hers not in {hit.passage.document_id for hit in found}
+        answer = other.ask("Quel est le code du coffre ?")
+        assert hers not in {hit.passage.document_id for hit in answer.nearest}
+        assert "framboise" not in answer.text
+        # Asking for it by name opens no door.
+        assert other.search("coffre", 10, Filter(frozenset({hers}))) == []
+
+
+def test_two_sessions_may_add_a_file_of_the_same_name(index: Index, tmp_path: Path) -> None:
+    libraries = Libraries(assistant(index))
+    anna, bert = of(libraries, ANNA), of(libraries, BERT)
+    anna.add_files([write(tmp_path / "new", "note.txt", "Note d'Anna.\n")])
+
+    (theirs,) = bert.add_files([write(tmp_path / "new", "note.txt", "Note de Bert.\n")]).added
+
+    document = bert.document(theirs)
+    assert document is not None
+    assert document.text == "Note de Bert.\n"
+    mine = anna.document(f"{ANNAS}/note.txt")
+    assert mine is not None
+    assert mine.text == "Note d'Anna.\n"
+
+
+def test_a_session_finds_its_documents_after_a_restart(
+    index: Index, tmp_path: Path, embedder: StemEmbedder
+) -> None:
+    of(Libraries(assistant(index)), ANNA).add_files([write(tmp_path / "new", "coffre.txt")])
+
+    again = Libraries(assistant(Index.open(index.folder, embedder)))
+
+    assert f"{ANNAS}/coffre.txt" in ids(of(again, ANNA))
+    assert f"{ANNAS}/coffre.txt" not in ids(of(again, BERT))
+
+
+def test_a_shared_library_shows_all_to_all_but_what_was_added_apart(
+    index: Index, tmp_path: Path
+) -> None:
+    of(Libraries(assistant(index)), ANNA).add_files([write(tmp_path / "new", "coffre.txt")])
+    shared = Libraries(assistant(index), shared=True)
+
+    of(shared, ANNA).add_files([write(tmp_path / "new", "avis.txt", "Avis à tous.\n")])
+
+    assert "avis.txt" in ids(of(shared, BERT))
+    assert f"{ANNAS}/coffre.txt" not in ids(of(shared, BERT))
+
+
+@pytest.mark.parametrize("cookie", ["", "short", "a" * 44, "../" + "a" * 40, ANNAS])
+def test_a_cookie_that_is_none_of_ours_is_no_session(
+    index: Index, tmp_path: Path, cookie: str
+) -> None:
+    nobody = of(Libraries(assistant(index)), cookie)
+    before = ids(nobody)
+
+    with pytest.raises(OpcitError, match="Without cookies nothing can be added"):
+        nobody.add_files([write(tmp_path / "new", "coffre.txt")])
+
+    assert ids(nobody) == before == sorted(ARTICLES)
+
+
+def test_only_who_added_a_document_removes_it(index: Index, tmp_path: Path) -> None:
+    libraries = Libraries(assistant(index))
+    anna = of(libraries, ANNA)
+    anna.add_files([write(tmp_path / "new", "coffre.txt")])
+    hers = f"{ANNAS}/coffre.txt"
+
+    for other in (of(libraries, BERT), of(libraries, None)):
+        with pytest.raises(OpcitError, match=r"coffre\.txt was not added here"):
+            other.remove(hers)
+    for name in ARTICLES:
+        with pytest.raises(OpcitError, match="was not added here"):
+            anna.remove(name)
+    assert hers in ids(anna)
+
+    anna.remove(hers)
+
+    assert ids(anna) == sorted(ARTICLES)
+
+
+def test_a_link_to_anothers_document_is_not_found(index: Index, tmp_path: Path) -> None:
+    libraries = Libraries(assistant(index))
+    of(libraries, ANNA).add_files([write(tmp_path / "new", "coffre.txt")])
+    client = TestClient(Starlette(routes=[source_route(libraries)]))
+    link = permalink(f"{ANNAS}/coffre.txt", 0, 38, SECRET[:38])
+
+    hers = client.get(link, headers={"Cookie": f"opcit_session={ANNA}"})
+    his = client.get(link, headers={"Cookie": f"opcit_session={BERT}"})
+    nobodys = client.get(link.replace("coffre", "nothing"))
+
+    assert hers.status_code == 200
+    assert "framboise" in hers.text
+    assert ANNAS not in hers.text.replace(f"cite={ANNAS}", "")  # shown without the session
+    assert his.status_code == nobodys.status_code == 404
+    assert his.text.replace("coffre", "nothing") == nobodys.text
+
+
+def test_what_cannot_be_read_is_not_kept(index: Index, tmp_path: Path) -> None:
+    anna = of(Libraries(assistant(index)), ANNA)
+    empty = write(tmp_path / "new", "vide.txt", "")
+    picture = write(tmp_path / "new", "photo.png", "PNG")
+
+    report = anna.add_files([empty, picture, write(tmp_path / "new", "coffre.txt")])
+
+    assert report.added == [f"{ANNAS}/coffre.txt"]
+    assert len(report.skipped) == 2
+    kept = [path.name for path in (index.folder / "uploads" / ANNAS).iterdir()]
+    assert kept == ["coffre.txt"]
+
+
+def test_a_session_may_add_only_so_many(index: Index, tmp_path: Path) -> None:
+    anna = of(Libraries(assistant(index, max_upload_files=2)), ANNA)
+    files = [write(tmp_path / "new", f"{at}.txt") for at in range(3)]
+
+    with pytest.raises(OpcitError, match="At most 2 documents can be added"):
+        anna.add_files(files)
+    anna.add_files(files[:2])
+    with pytest.raises(OpcitError, match="At most 2"):
+        anna.add_files(files[2:])
+
+    assert anna.add_files(files[:1]).added == []  # the same again is no third
+    assert not (index.folder / "uploads" / ANNAS / "2.txt").exists()
+
+
+def test_an_id_says_whose_it_is() -> None:
+    assert owner_of(f"{ANNAS}/a/b.txt") == ANNAS
+    assert shown_id(f"{ANNAS}/a/b.txt") == "a/b.txt"
+    for everybodys in ("a.txt", "session-x/a.txt", ANNAS, f"{ANNAS}/", f"x/{ANNAS}/a.txt"):
+        assert owner_of(everybodys) is None
+        assert shown_id(everybodys) == everybodys
+
+
+# -- the cookie ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def client() -> TestClient:
+    def page(_: object) -> PlainTextResponse:
+        return PlainTextResponse("page")
+
+    return TestClient(SessionCookie(Starlette(routes=[Route("/{path:path}", page)])))
+
+
+def test_a_browser_gets_one_cookie_and_keeps_it(client: TestClient) -> None:
+    first = client.get("/").headers["set-cookie"]
+    second = client.get("/source/a.txt").headers["set-cookie"]
+
+    assert first == second
+    assert "HttpOnly" in first
+    assert "SameSite=Lax" in first
+    assert "Secure" not in first
+    other = TestClient(client.app).get("/").headers["set-cookie"]
+    assert other != first
+
+
+def test_over_https_the_cookie_stays_there() -> None:
+    app = SessionCookie(Starlette(routes=[Mount("/", PlainTextResponse("page"))]))
+
+    reply = TestClient(app, base_url="https://opcit.example").get("/")
+
+    assert reply.headers["set-cookie"].endswith("; Secure")
+
+
+def test_requests_of_programs_get_no_cookie(client: TestClient) -> None:
+    assert "set-cookie" not in client.get("/gradio_api/info").headers
+    assert "set-cookie" not in client.post("/").headers

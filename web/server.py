@@ -1,0 +1,121 @@
+"""Serves the page, the lasting links and the interface for programs from one port.
+
+Says where it listens as soon as it does, and loads what the first question needs behind it. Knows
+neither the page's layout nor how questions are answered.
+"""
+
+import errno
+import importlib.util
+import logging
+import socket
+import sys
+import threading
+import webbrowser
+from typing import Any
+
+import gradio as gr
+import uvicorn
+from fastapi import FastAPI
+
+from qa import Assistant, Config, OpcitError, text
+
+from .permalinks import source_route
+from .security import guard
+from .sessions import Libraries, SessionCookie
+
+_LOG = logging.getLogger("opcit")
+_GOODBYE = 1  # seconds for open connections: a page keeps one for as long as it is open
+
+
+def serve_blocks(
+    blocks: gr.Blocks,
+    assistant: Assistant,
+    config: Config,
+    *,
+    open_browser: bool,
+    **page: Any,
+) -> None:
+    """Serve a page over an assistant until Ctrl-C.
+
+    `page` goes to Gradio (`theme`, `head`). Raises OpcitError if the port is taken, or other
+    machines could reach the chat and nobody said who may.
+    """
+    app = FastAPI(openapi_url=None)
+    guarded = guard(SessionCookie(app), config)
+    libraries = Libraries(assistant, shared=config.shared_library)
+    app.router.routes.append(source_route(libraries))
+    _mount(app, blocks, config, page)
+    listening = _listen(config)
+    url = _url(config)
+
+    def announce() -> None:
+        print(text("listening", "en", url=url), file=sys.stderr, flush=True)
+        threading.Thread(target=_warm, args=(assistant,), daemon=True).start()
+        if open_browser:
+            webbrowser.open(url)
+
+    settings = uvicorn.Config(
+        guarded, log_level="warning", ws="none", timeout_graceful_shutdown=_GOODBYE
+    )
+    _Server(settings, announce).run(sockets=[listening])
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, announce: Any) -> None:
+        super().__init__(config)
+        self._announce = announce
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._announce()
+
+
+def _mount(app: FastAPI, blocks: gr.Blocks, config: Config, page: dict[str, Any]) -> None:
+    if config.mcp and importlib.util.find_spec("mcp") is None:
+        raise OpcitError("--mcp needs more packages; run `pip install -e '.[mcp]'` in the clone.")
+    gr.mount_gradio_app(
+        app,
+        blocks,
+        path="/",
+        server_name=config.host,
+        server_port=config.port,
+        footer_links=[],
+        run_history=False,
+        enable_monitoring=False,
+        ssr_mode=False,
+        show_error=False,
+        max_file_size=config.max_file_bytes,
+        mcp_server=config.mcp,
+        **page,
+    )
+
+
+def _listen(config: Config) -> socket.socket:
+    try:
+        family, _, _, _, address = socket.getaddrinfo(
+            config.host, config.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        return socket.create_server(address[:2], family=family)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise OpcitError(
+                f"Port {config.port} of {config.host} is taken by another program; choose another"
+                " with --port."
+            ) from error
+        raise OpcitError(
+            f"The chat cannot listen on {config.host}, port {config.port} ({error.strerror});"
+            " choose others with --host and --port."
+        ) from error
+
+
+def _url(config: Config) -> str:
+    host = f"[{config.host}]" if ":" in config.host else config.host
+    return f"http://{host}:{config.port}"
+
+
+def _warm(assistant: Assistant) -> None:
+    try:
+        assistant.warm()
+    except OpcitError as error:
+        _LOG.warning("%s", error)  # the first question will say it again
