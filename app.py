@@ -153,10 +153,13 @@ class Page:
         group = [place for place in map(markup.read_link, links) if place]
         place = markup.read_link(str(asked.get("link", "")))
         library = self._libraries.of(request)
-        if place is None:
-            return _listed(library, asked)
         whole = asked.get("whole") is True
-        return _source(library, place, group, _language(asked), whole=whole)
+        opened = (
+            _source(library, place, group, _language(asked), whole=whole)
+            if place
+            else _listed(library, asked)
+        )
+        return markup.reply_html(opened, asked.get("serial"))
 
     def speak(self, event: gr.EventData, request: gr.Request) -> tuple[Any, ...]:
         """The page in the wanted language."""

@@ -8,7 +8,9 @@ const shelf = { search: "", after: "", before: "" }; // what the form above the 
 const chosen = new Set(); // the documents that questions are limited to; none means all
 let asked = library(); // what the reader shows or was last asked for
 let opener = null; // the chip to go back to when the document is closed
-let wants = ""; // "focus" when a person opened something, "list" for a search, "" for an answer
+let serial = 0; // the number of the last request to open something; its reply carries it
+let shown = 0; // the number of the last reply that was shown
+let purpose = ""; // "focus" when a person opened it, to read on there; "" for a list, or a language
 
 const isPlace = (link) => /^#(cite|near)=/.test(link);
 const isPhone = () => matchMedia("(max-width: 768px)").matches;
@@ -21,8 +23,9 @@ function library() {
 
 function open(request, how) {
   asked = request;
-  wants = how;
-  trigger("open", { ...request, language: root.lang });
+  purpose = how;
+  serial += 1;
+  trigger("open", { ...request, serial, language: root.lang });
 }
 
 function linksBeside(anchor) {
@@ -37,13 +40,12 @@ function follow(anchor) {
   if (!element.contains(anchor)) opener = anchor;
   history.pushState({}, "", link);
   if (JSON.stringify(request) !== JSON.stringify(asked)) return open(request, "focus");
-  // It is open already, so no new content will come and call `show`.
-  wants = "focus";
-  show();
-  wants = "";
+  // It is open already, or on its way.
+  purpose = "focus";
+  if (shown === serial) show(purpose);
 }
 
-function show() {
+function show(how) {
   const mark = element.querySelector("mark.cited, mark.passage");
   const pane = scroller();
   if (mark && mark.textContent) {
@@ -54,7 +56,7 @@ function show() {
   } else {
     pane.scrollTop = 0;
   }
-  if (wants !== "focus") return;
+  if (how !== "focus") return;
   root.classList.add("reading");
   const target = mark && mark.textContent ? mark : element.querySelector("h2, .refusal");
   target?.setAttribute("tabindex", "-1");
@@ -75,7 +77,7 @@ let typing = 0;
 function search(input) {
   shelf[input.name] = input.value;
   clearTimeout(typing);
-  typing = setTimeout(() => open(library(), "list"), 150); // once for a word, not for each letter
+  typing = setTimeout(() => open(library(), ""), 150); // once for a word, not for each letter
   if (input.type === "date") limit();
 }
 
@@ -95,7 +97,7 @@ function askAll() {
   shelf.after = shelf.before = "";
   limit();
   fillForms();
-  if (asked.link === "#library") open(library(), "list");
+  if (asked.link === "#library") open(library(), "");
   document.querySelector("#question textarea").focus();
 }
 
@@ -133,10 +135,15 @@ function followConversation() {
   rows[questions - 1]?.scrollIntoView({ block: "start" });
 }
 
+let counted = ""; // the number of documents in the head
+
+// Documents were added or removed here: the list is drawn again, once.
 function followNumber() {
+  const number = document.querySelector("#head .all")?.dataset.count ?? counted;
+  if (number === counted) return;
+  counted = number;
   const listed = element.querySelector(".library");
-  const counted = document.querySelector("#head .all");
-  if (listed && counted && listed.dataset.count !== counted.dataset.count) open(library(), "list");
+  if (listed && listed.dataset.count !== number) open(library(), "");
 }
 
 // Gradio draws each part when it likes, so what it draws is followed from above all of them.
@@ -259,19 +266,25 @@ function step(by) {
 }
 
 watch("value", () => {
-  if (!wants) {
-    // An answer brought this: the passage is shown, the cursor stays in the question box.
-    const current = element.querySelector(".steps a[aria-current], .steps a");
-    asked = current
-      ? { link: current.getAttribute("href"), group: linksBeside(current) }
-      : library();
-    // The list that comes with an abstention is the whole one, whatever is searched for.
-    if (!current && (shelf.search || shelf.after || shelf.before)) return open(asked, "list");
-  }
   fillForms();
-  show();
-  wants = "";
   root.classList.remove("opcit-loading");
+  const reply = element.querySelector("[data-serial]");
+  if (reply) {
+    // A reply that was overtaken is followed by the one that was asked for last.
+    if (Number(reply.dataset.serial) !== serial) return;
+    shown = serial;
+    return show(purpose);
+  }
+  // An answer brought this: the passage is shown, the cursor stays in the question box. But who
+  // opened something meanwhile is about to get that.
+  if (shown !== serial) return;
+  const current = element.querySelector(".steps a[aria-current], .steps a");
+  asked = current
+    ? { link: current.getAttribute("href"), group: linksBeside(current) }
+    : library();
+  show("");
+  // The list that comes with an abstention is the whole one, whatever is searched for.
+  if (!current && (shelf.search || shelf.after || shelf.before)) open(asked, "");
 });
 
 speak(localStorage.getItem(stored) || browserLanguage);

@@ -209,6 +209,11 @@ def document_html(
     )
 
 
+def reply_html(opened: str, serial: object) -> str:
+    """What was opened, with the number of the request, so that the page knows whose reply it is."""
+    return f'<div data-serial="{serial if isinstance(serial, int) else 0}">{opened}</div>'
+
+
 def toolbar_html(place: Place, group: Sequence[Place], language: Language, link: str) -> str:
     """Previous and next citation, the lasting link to copy, the way back to the list."""
     here = group.index(place) if place in group else -1
