@@ -169,13 +169,7 @@ def test_an_empty_question_does_nothing(visitor: Visitor) -> None:
 
     page.locator("#question textarea").fill("   ")
     page.get_by_role("button", name="Demander").click()
-    page.locator("#question textarea").fill(FRENCH)
-    # Gradio takes no question while the one before is being answered, so this asks until it does.
-    page.wait_for_function(
-        "() => { document.querySelector('#send').click();"
-        " return document.querySelector('#chat .answer') }",
-        polling=500,
-    )
+    ask(page, FRENCH)
 
     expect(page.locator("#chat .question")).to_have_count(1)
 

@@ -43,7 +43,7 @@ def test_what_one_adds_the_other_does_not_see(
         document_id = link.removeprefix("#cite=").split(":")[0]
         expect(anna.locator("#head .all")).not_to_have_text(before)
         source = f"{address}/source/{document_id}"
-        hers = httpx.get(source, headers={"Cookie": f"opcit_session={cookie(anna)}"}, timeout=120)
+        hers = httpx.get(source, headers={"Cookie": f"opcit_session={cookie(anna)}"}, timeout=300)
         assert (hers.status_code, "Klow" in hers.text) == (200, True)
 
         # His: no count, no answer, no reader by her link, no page.
@@ -52,11 +52,11 @@ def test_what_one_adds_the_other_does_not_see(
         expect(ask(bert, QUESTION)).not_to_contain_text("Klow")
         bert.goto(f"{address}/?{link}")  # a query, so that the page is loaded anew
         expect(bert.locator("#reader .refusal")).to_be_visible()
-        his = httpx.get(source, headers={"Cookie": f"opcit_session={cookie(bert)}"}, timeout=120)
+        his = httpx.get(source, headers={"Cookie": f"opcit_session={cookie(bert)}"}, timeout=300)
         assert his.status_code == 404
 
         # A program's: nothing.
-        told = httpx.post(f"{address}/gradio_api/run/ask", json={"data": [QUESTION]}, timeout=120)
+        told = httpx.post(f"{address}/gradio_api/run/ask", json={"data": [QUESTION]}, timeout=300)
         assert told.status_code == 200
         assert "Klow" not in json.dumps(told.json())
         visitor.leave()

@@ -186,7 +186,7 @@ def pages(
     with running(sample_index) as another:
         return [
             httpx.get(
-                address + permalink(*last_words), headers={"Accept-Language": "en"}, timeout=120
+                address + permalink(*last_words), headers={"Accept-Language": "en"}, timeout=300
             ).text
             for address in (chat_address, another)
         ]

@@ -15,7 +15,7 @@ from qa import Config, ConfigError, OpcitError, read_password_file
 from qa.passwords import write_password_file
 from web.security import Names, guard
 
-http = httpx.Client(timeout=120)  # a busy machine is no failure
+http = httpx.Client(timeout=300)  # a busy machine is no failure
 ASK = {"data": ["Qui est le nouveau ministre des Affaires étrangères du Kazakhstan ?"]}
 
 
