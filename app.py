@@ -7,11 +7,12 @@ is in the page: any link works in a new window and after a restart.
 Run it with `python app.py`, or `opcit chat`.
 """
 
+import asyncio
 import logging
 import os
 import queue
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from html import escape
@@ -331,6 +332,7 @@ def build_app(assistant: Assistant, *, shared_library: bool = False) -> gr.Block
 
         labels = [language, head, chat, question, send, shelf, upload, again, export]
         quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+        blocks.load(_stay, concurrency_limit=None, **quiet)
         asking = [chat, answers, among, language]
         shown = [question, chat, answers, reader]
         gr.on(
@@ -362,6 +364,17 @@ def build_app(assistant: Assistant, *, shared_library: bool = False) -> gr.Block
         again.click(lambda: ([], []), None, [chat, answers], **quiet)
         add_endpoints(libraries)
     return blocks.queue(default_concurrency_limit=_AT_ONCE)  # type: ignore[no-any-return]
+
+
+async def _stay() -> AsyncIterator[None]:
+    """Never end while the page is open.
+
+    Gradio's browser side listens to one stream and closes it when no event is under way; an event
+    that is sent at that very moment, a question say, is answered to nobody. So one always is.
+    """
+    while True:
+        await asyncio.sleep(3600)
+        yield
 
 
 def serve(config: Config, *, open_browser: bool = True) -> None:
