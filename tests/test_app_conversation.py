@@ -105,3 +105,16 @@ def test_a_thumb_is_kept_and_shown(visitor: Visitor, index_folder: Path) -> None
     expect(page.locator("#chat .question")).to_have_count(0)
     ask(page, FRENCH)
     expect(page.locator("#chat .up")).to_have_attribute("aria-pressed", "false")
+
+
+def test_one_stream_serves_the_page_while_it_is_open(visitor: Visitor) -> None:
+    page = visitor.arrive()
+    streams: list[str] = []
+    page.on("request", lambda sent: streams.append(sent.url) if "/queue/data" in sent.url else None)
+    ask(page, FRENCH)  # the stream may begin before or after we began to count
+    begun = len(streams)
+    ask(page, SECOND)
+    page.locator("#head .all").click()
+    expect(page.locator("#reader .library")).to_be_visible()
+    ask(page, FRENCH)
+    assert len(streams) == begun

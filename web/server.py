@@ -70,6 +70,11 @@ class _Server(uvicorn.Server):
         if self.started:
             self._announce()
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        # Pages that are open are cut off, and uvicorn would show a traceback for each.
+        logging.getLogger("uvicorn.error").disabled = True
+        await super().shutdown(sockets)
+
 
 def _mount(app: FastAPI, blocks: gr.Blocks, config: Config, page: dict[str, Any]) -> None:
     if config.mcp and importlib.util.find_spec("mcp") is None:
