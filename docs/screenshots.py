@@ -31,7 +31,7 @@ QUESTIONS = {
     "en": "Who is Kazakhstan's new foreign minister?",
 }
 UNANSWERABLE = {
-    "fr": "Combien coûte un billet pour la planète Mars ?",
+    "fr": "Quelle est la hauteur de la tour Eiffel ?",
     "en": "How tall is the Eiffel Tower?",
 }
 
