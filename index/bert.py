@@ -1,4 +1,4 @@
-"""BERT sentence encoders run by OpenVINO: texts to unit vectors, without PyTorch.
+"""BERT sentence encoders run by OpenVINO: texts and their spans to vectors, without PyTorch.
 
 Reads a sentence-transformers folder of the commonest form (a BERT, the mean of its tokens, made a
 unit vector), draws the same computation with OpenVINO's operations and compiles it for this

@@ -37,6 +37,7 @@ _MANIFEST = "manifest.json"
 _MADE_WITH = "encoder_fingerprint"
 # Passages whose sentences' vectors are kept: about 15 KB each.
 _SPANS_KEPT = 2000
+_QUESTIONS_KEPT = 100
 
 
 class Index:
@@ -52,6 +53,8 @@ class Index:
         self._to_be_made = False
         # The passages of one conversation are read again and again.
         self._span_vectors = lru_cache(_SPANS_KEPT)(self._embed_spans)
+        # A question is embedded to find passages, and its vector used again to read them.
+        self._question_vector = lru_cache(_QUESTIONS_KEPT)(embedder.embed_question)
 
     @classmethod
     def open(cls, folder: Path, embedder: Embedder, *, any_encoder: bool = False) -> "Index":
@@ -92,7 +95,7 @@ class Index:
 
     def nearest(self, text: str, k: int, among: Filter | None = None) -> list[Hit]:
         """The at most `k` passages nearest in meaning, by cosine, best first."""
-        vector = self.embedder.embed_question(text)
+        vector = self._question_vector(text)
         with self._view() as (catalog, derived):
             documents = _allowed(catalog, among)
             keys = None if documents is None else catalog.passage_keys(documents)
@@ -110,7 +113,7 @@ class Index:
         """How near in meaning each span of each passage is, by cosine, read in its context."""
         with self._view() as (catalog, _):
             entries = [catalog.entry(passage.document_id) for passage in passages]
-        vector = self.embedder.embed_question(text)
+        vector = self._question_vector(text)
         nearness = []
         for passage, entry, some in zip(passages, entries, spans, strict=True):
             shown = headed(entry.title, passage) if entry else passage.text

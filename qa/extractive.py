@@ -10,6 +10,7 @@ import json
 import math
 from dataclasses import dataclass
 from functools import cache
+from itertools import groupby
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -195,11 +196,10 @@ def _word_features(question: Question, places: list[_Place], index: Index) -> Fe
 
 def _nearness(question: Question, places: list[_Place], index: Index) -> Features:
     """How near the sentences are in meaning, `(len(places),)`: cosines, brought to some -1 to 5."""
-    passages = list(dict.fromkeys(place.hit.passage for place in places))
-    spans = [
-        [(place.start, place.end) for place in places if place.hit.passage == passage]
-        for passage in passages
-    ]
+    passages, spans = [], []
+    for passage, its in groupby(places, key=lambda place: place.hit.passage):
+        passages.append(passage)
+        spans.append([(place.start, place.end) for place in its])
     nearness = np.concatenate(index.span_nearness(question.text, passages, spans))
     return 5 * nearness.astype(np.float64)
 

@@ -16,6 +16,7 @@ import pytest
 from chat_page import CHROMIUM, ROOT, SAMPLES, Visitor
 from playwright.sync_api import Browser, sync_playwright
 
+from index import Index
 from index.embed import Vectors
 from index.words import stems
 from qa import build_index
@@ -84,6 +85,14 @@ def documents(tmp_path: Path) -> Path:
 @pytest.fixture
 def embedder() -> StemEmbedder:
     return StemEmbedder()
+
+
+@pytest.fixture
+def index(tmp_path: Path, documents: Path, embedder: StemEmbedder) -> Index:
+    """An index of the three documents."""
+    made = Index.create(tmp_path / "index", embedder)
+    made.update(documents, max_bytes=1_000_000)
+    return made
 
 
 @pytest.fixture(scope="session")

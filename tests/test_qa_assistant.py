@@ -4,7 +4,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from conftest import ARTICLES, StemEmbedder
+from conftest import ARTICLES
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,13 +17,6 @@ from qa.retriever import Retriever
 from qa.spans import SpanModel, asked_words, tokens
 
 KAZAKHSTAN = "2022-01-14-kazakhstan.txt"
-
-
-@pytest.fixture
-def index(tmp_path: Path, documents: Path, embedder: StemEmbedder) -> Index:
-    made = Index.create(tmp_path / "index", embedder)
-    made.update(documents, max_bytes=1_000_000)
-    return made
 
 
 @pytest.fixture

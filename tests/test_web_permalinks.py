@@ -8,7 +8,7 @@ from typing import Literal
 
 import httpx
 import pytest
-from conftest import SAMPLES, StemEmbedder, running
+from conftest import SAMPLES, running
 from playwright.sync_api import Browser, ViewportSize, expect
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
@@ -24,13 +24,6 @@ FLOOD = "2021-07-20-crue.txt"
 SPAN = (28, 60)
 WORDS = "L'eau a atteint 3,5 mètres à Vir"
 CHECK = hashlib.sha256(WORDS.encode()).hexdigest()[:8]
-
-
-@pytest.fixture
-def index(tmp_path: Path, documents: Path, embedder: StemEmbedder) -> Index:
-    made = Index.create(tmp_path / "index", embedder)
-    made.update(documents, max_bytes=1_000_000)
-    return made
 
 
 @pytest.fixture

@@ -23,13 +23,6 @@ ANNAS = "session-66d34fba71f8f450f7e45598853e53bf"
 SECRET = "Le code du coffre est framboise bleue.\n"
 
 
-@pytest.fixture
-def index(tmp_path: Path, documents: Path, embedder: StemEmbedder) -> Index:
-    made = Index.create(tmp_path / "index", embedder)
-    made.update(documents, max_bytes=1_000_000)
-    return made
-
-
 def assistant(index: Index, **settings: object) -> Assistant:
     config = Config(**settings)  # type: ignore[arg-type]
     return Assistant(index, ExtractiveReader(index), config)

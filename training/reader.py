@@ -294,11 +294,19 @@ def fit_confidence(
         known, right = [], []
         for case in cases:
             if case.question.language == language:
-                scores = np.stack([s.features for s in case.sentences]) @ sentence_weights
-                known.append(confidence_features(case.hits, case.sentences, scores))
-                right.append(case.right[int(np.argmax(scores))])
+                features, best = _of_the_best(case, sentence_weights)
+                known.append(features)
+                right.append(case.right[best])
         fitted[language] = _logistic_fit(np.stack(known), np.array(right), decay)
     return fitted
+
+
+def _of_the_best(
+    case: Case, sentence_weights: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], int]:
+    """What is known of the sentence that the weights rank first, and which one it is."""
+    scores = np.stack([s.features for s in case.sentences]) @ sentence_weights
+    return confidence_features(case.hits, case.sentences, scores), int(np.argmax(scores))
 
 
 def choose_threshold(
@@ -316,8 +324,7 @@ def choose_threshold(
     """
     likely, answerable = [], []
     for case in cases:
-        scores = np.stack([s.features for s in case.sentences]) @ sentence_weights
-        known = confidence_features(case.hits, case.sentences, scores)
+        known, _ = _of_the_best(case, sentence_weights)
         likely.append(1 / (1 + np.exp(-known @ confidence_weights[case.question.language])))
         answerable.append(case.document_id is not None)
     x, y = np.array(likely), np.array(answerable)
