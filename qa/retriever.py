@@ -7,6 +7,8 @@ from collections import defaultdict
 
 from index import Filter, Hit, Index, Passage
 
+from .dates import closeness, periods
+
 # Each list is cut here before fusing; what both miss at this depth is lost anyway.
 _DEPTH = 100
 # The share of meaning against words, and how much of its document's best score a passage gets:
@@ -15,6 +17,9 @@ _DEPTH = 100
 # .25 to 2, changes them by less than .005.
 _MEANING = 0.65
 _DOCUMENT = 1.0
+# What a document gets for being of the time that the question names: fitted on wikinews-dev, where
+# .05 to .3 differ by less than .003 and add .009 for French and .008 for English questions.
+_TIME = 0.1
 
 
 class Retriever:
@@ -23,6 +28,7 @@ class Retriever:
     Both lists are divided by their best score (Lee 1997, CombSUM with max normalisation), because
     cosines and BM25 scores have no common scale. A passage also gets a share of the best score in
     its document: the words that name an event often stand elsewhere in the article than the fact.
+    Where the question names a month or a year, documents of that time come before others.
     """
 
     def __init__(self, index: Index) -> None:
@@ -47,6 +53,15 @@ class Retriever:
             Hit(passage, (score + _DOCUMENT * of_document[passage.document_id]) / (1 + _DOCUMENT))
             for passage, score in scores.items()
         ]
+        if asked := periods(question):
+            entries = filter(None, map(self._index.entry, of_document))
+            timely = {entry.id: closeness(entry.date, asked) for entry in entries}
+            hits = [
+                Hit(
+                    hit.passage, (hit.score + _TIME * timely[hit.passage.document_id]) / (1 + _TIME)
+                )
+                for hit in hits
+            ]
         # Equal scores are put in reading order, so that a question always has the same answer.
         hits.sort(key=lambda hit: (-hit.score, hit.passage.document_id, hit.passage.start))
         return hits[:k]
