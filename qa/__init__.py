@@ -21,7 +21,7 @@ from .config import Config, read_config
 from .library import find_entries, read_filter
 from .markdown import answer_markdown, conversation_markdown
 from .passwords import PasswordHash, read_password_file
-from .permalinks import check_of, citation_link, hit_link, permalink
+from .permalinks import check_of, citation_link, hit_link, passage_link, permalink
 from .texts import refusal_text, text
 from .types import Answer, Citation
 from .uploads import SHARED, owner_of, shown_id
@@ -54,6 +54,7 @@ __all__ = [
     "hit_link",
     "markup",
     "owner_of",
+    "passage_link",
     "permalink",
     "read_config",
     "read_filter",

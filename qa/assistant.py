@@ -22,6 +22,7 @@ from index import (
 
 from .citations import cite
 from .config import Config, read_config
+from .duplicates import copies, distinct, without_copies
 from .extractive import ExtractiveReader, Finding, Reader
 from .feedback import add_feedback
 from .question import understand
@@ -30,7 +31,8 @@ from .texts import text
 from .types import Answer, Citation
 from .uploads import SHARED, owner_of, prefix_of
 
-# Passages read for an answer, and passages shown as nearest.
+# Passages found for a question, those of them read for an answer, and those shown as nearest.
+_FOUND = 24
 _READ = 8
 _NEAREST = 5
 
@@ -60,14 +62,15 @@ class Assistant:
         Raises QuestionError if the question is empty or too long.
         """
         asked = understand(self._asked(question))
-        hits = self._retriever.search(asked.text, _READ, among)
-        findings = self._reader.read(asked, hits)
+        found = self._retriever.search(asked.text, _FOUND, among)
+        hits = distinct(found)
+        findings = self._reader.read(asked, hits[:_READ])
         confidence = findings[0].confidence if findings else 0.0
         nearest = tuple(hits[:_NEAREST])
         if not findings or confidence < self._reader.threshold:
             silent = text("not_in_documents", asked.language)
             return Answer(asked.text, asked.language, silent, (), confidence, nearest)
-        citations = tuple(self._cite(finding) for finding in findings)
+        citations = without_copies([self._cite(finding, found) for finding in findings])
         said = _shortest(citations[0])
         return Answer(asked.text, asked.language, said, citations, confidence, nearest)
 
@@ -174,12 +177,16 @@ class Assistant:
             )
         return question
 
-    def _cite(self, finding: Finding) -> Citation:
+    def _cite(self, finding: Finding, found: list[Hit]) -> Citation:
         document = self._index.document(finding.document_id)
         if document is None:
             raise OpcitError(f"{finding.document_id} left the index while it was read; ask again.")
         changed = self.source_changed(document.id)
-        return cite(document, finding.start, finding.end, finding.answer, changed=changed)
+        quote = document.text[finding.start : finding.end]
+        others = copies(quote, document.id, found)
+        return cite(
+            document, finding.start, finding.end, finding.answer, changed=changed, copies=others
+        )
 
 
 def open_index(config: Config, folder: Path | None = None, *, any_encoder: bool = False) -> Index:

@@ -2,7 +2,7 @@
 
 from bisect import bisect_right
 
-from index import Document
+from index import Document, Passage
 
 from .types import Citation
 
@@ -14,6 +14,7 @@ def cite(
     answer: tuple[int, int] | None = None,
     *,
     changed: bool = False,
+    copies: tuple[Passage, ...] = (),
 ) -> Citation:
     """The citation of `document.text[start:end]`, with the short answer's span if there is one.
 
@@ -35,4 +36,5 @@ def cite(
         page=bisect_right(document.page_starts, start) or None,
         answer=answer,
         changed=changed,
+        copies=copies,
     )

@@ -24,7 +24,7 @@ from .config import Config, read_config
 from .feedback import Feedback, question_rows, read_feedback
 from .passwords import write_password_file
 from .permalinks import citation_link
-from .texts import text
+from .texts import copies_text, text
 from .types import Answer, Citation
 
 app = typer.Typer(
@@ -315,6 +315,9 @@ def _told(answer: Answer) -> str:
     lines = [answer.text]
     for number, citation in enumerate(answer.citations, start=1):
         lines += ["", f"[{number}] {_one_line(citation.quote)}", f"    {_place(citation)}"]
+        if citation.copies:
+            names = ", ".join(copy.document_id for copy in citation.copies)
+            lines.append(f"    {copies_text(len(citation.copies), answer.language)} {names}")
         if citation.changed:
             lines.append(f"    {text('changed', answer.language)}")
     if not answer.found:

@@ -10,8 +10,8 @@ from datetime import date
 
 from index import Language
 
-from .permalinks import citation_link, hit_link
-from .texts import date_text, text
+from .permalinks import citation_link, hit_link, passage_link
+from .texts import copies_text, date_text, text
 from .types import Answer, Citation
 from .uploads import shown_id
 
@@ -60,6 +60,12 @@ def _quote(number: int, citation: Citation, language: Language, address: str) ->
         ">",
         f"> \\[{number}\\] {', '.join([link, day, *page])}",
     ]
+    if citation.copies:
+        links = ", ".join(
+            f"[{_plain(shown_id(copy.document_id))}]({passage_link(copy, address)})"
+            for copy in citation.copies
+        )
+        lines += [">", f"> {copies_text(len(citation.copies), language)} {links}"]
     if citation.changed:
         lines += [">", f"> {text('changed', language)}"]
     return "\n".join(lines)

@@ -18,9 +18,9 @@ from itertools import pairwise
 from typing import Final, Literal, get_args
 from urllib.parse import parse_qs, quote
 
-from index import LANGUAGES, Document, Entry, Filter, Hit, Language
+from index import LANGUAGES, Document, Entry, Filter, Hit, Language, Passage
 
-from .texts import date_text, text
+from .texts import copies_text, date_text, text
 from .types import Answer, Citation
 from .uploads import shown_id
 
@@ -116,7 +116,7 @@ def abstention_html(answer: Answer, nearest: Sequence[tuple[Hit, Document]]) -> 
     """That the documents are silent, and where to look all the same."""
     language = answer.language
     chips = "".join(
-        f'<li><a class="cite near" href="{_link(_near(hit))}">{_escape(document.title)}</a>'
+        f'<li><a class="cite near" href="{_link(_near(hit.passage))}">{_escape(document.title)}</a>'
         f'<p class="from">{_when(document.date, language)}</p>'
         f'<p class="snippet" lang="{document.language}">{_escape(_snippet(hit.passage.text))}</p>'
         "</li>"
@@ -156,8 +156,8 @@ def _quote_html(number: int, citation: Citation, language: Language) -> str:
     return (
         f'<blockquote><p>{quoted} <a class="cite" href="{_link(place_of(citation))}"'
         f' title="{_escape(opening)}">[{number}]</a></p>'
-        f'<p class="from"><cite>{_escape(citation.title)}</cite> · {where}</p>{changed}'
-        "</blockquote>"
+        f'<p class="from"><cite>{_escape(citation.title)}</cite> · {where}</p>'
+        f"{_copies_html(citation, language)}{changed}</blockquote>"
     )
 
 
@@ -470,8 +470,19 @@ def _button(kind: str, sign: str, name: str, value: str = "") -> str:
     )
 
 
-def _near(hit: Hit) -> Place:
-    passage = hit.passage
+def _copies_html(citation: Citation, language: Language) -> str:
+    """In which other documents nearly the same sentence stands."""
+    if not citation.copies:
+        return ""
+    links = ", ".join(
+        f'<a class="cite near" href="{_link(_near(copy))}">'
+        f"{_escape(shown_id(copy.document_id))}</a>"
+        for copy in citation.copies
+    )
+    return f'<p class="from">{copies_text(len(citation.copies), language)} {links}</p>'
+
+
+def _near(passage: Passage) -> Place:
     return Place(passage.document_id, (passage.start, passage.end), near=True)
 
 

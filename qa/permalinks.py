@@ -11,7 +11,7 @@ document has changed and been indexed again; a link with a check then says so in
 import hashlib
 from urllib.parse import quote, urlencode
 
-from index import Hit
+from index import Hit, Passage
 
 from .types import Citation
 
@@ -31,7 +31,11 @@ def citation_link(citation: Citation, address: str = "") -> str:
 
 def hit_link(hit: Hit, address: str = "") -> str:
     """The link to a passage that was found."""
-    passage = hit.passage
+    return passage_link(hit.passage, address)
+
+
+def passage_link(passage: Passage, address: str = "") -> str:
+    """The link to a passage or a sentence of one."""
     return permalink(passage.document_id, passage.start, passage.end, passage.text, address)
 
 

@@ -44,6 +44,11 @@ TEXTS: Final[dict[str, dict[Language, str]]] = {
     "searching": {"fr": "Recherche dans les documents…", "en": "Searching the documents…"},
     "open_citation": {"fr": "Ouvrir le passage : {title}", "en": "Open the passage: {title}"},
     "page": {"fr": "page {page}", "en": "page {page}"},
+    "copy": {"fr": "Aussi dans un autre document :", "en": "Also in another document:"},
+    "copies": {
+        "fr": "Aussi dans {count} autres documents :",
+        "en": "Also in {count} other documents:",
+    },
     "undated": {"fr": "sans date", "en": "undated"},
     "confidence": {"fr": "Confiance : {percent} %", "en": "Confidence: {percent}%"},
     "unsure": {
@@ -336,6 +341,11 @@ def text(key: str, language: Language, **values: object) -> str:
     """
     sentence = TEXTS[key][language]
     return (_set_in_french(sentence) if language == "fr" else sentence).format(**values)
+
+
+def copies_text(count: int, language: Language) -> str:
+    """In how many other documents nearly the same sentence stands; at least one."""
+    return text("copy" if count == 1 else "copies", language, count=count)
 
 
 def refusal_text(sentence: str, language: Language) -> str:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 
-from index import Hit, Language
+from index import Hit, Language, Passage
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +13,8 @@ class Citation:
     `quote` is the sentence or sentences that hold the answer; `answer` is the `(start, end)` of
     the shortest answering span inside it, or None. `page` counts from 1 and is None where the
     format has no pages. `changed` says that the source no longer reads as it did when it was
-    indexed, so the span must not be shown in the file as it is now.
+    indexed, so the span must not be shown in the file as it is now. `copies` are the places of
+    other documents that have nearly the same sentence, one in each.
     """
 
     document_id: str
@@ -26,6 +27,7 @@ class Citation:
     page: int | None
     answer: tuple[int, int] | None
     changed: bool = False
+    copies: tuple[Passage, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from qa import (
     QuestionError,
     citation_link,
     hit_link,
+    passage_link,
 )
 
 from .sessions import Libraries
@@ -32,7 +33,8 @@ Data = TypeVar("Data")
 
 class CitationData(TypedDict):
     """A place in a document. `answer_start` and `answer_end` hold the short answer, if there is
-    one; offsets are half-open code points of the document's text."""
+    one; offsets are half-open code points of the document's text. `copies` are links to nearly the
+    same sentence in other documents."""
 
     document_id: str
     title: str
@@ -44,6 +46,7 @@ class CitationData(TypedDict):
     answer_start: int | None
     answer_end: int | None
     changed: bool
+    copies: list[str]
     link: str
 
 
@@ -159,6 +162,7 @@ def _citation_data(citation: Citation, address: str) -> CitationData:
         "answer_start": answer_start,
         "answer_end": answer_end,
         "changed": citation.changed,
+        "copies": [passage_link(copy, address) for copy in citation.copies],
         "link": citation_link(citation, address),
     }
 
