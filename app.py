@@ -100,7 +100,7 @@ class Page:
         searching = markup.note_html(text("searching", language))
         yield "", [*history, _said("assistant", searching)], gr.skip(), gr.skip()
         try:
-            answer = library.ask(question.strip(), among)
+            answer = library.ask(question.strip(), among, [answer.turn for answer in answers])
             reply, reader = _reply(library, answer), _first_source(library, answer, language)
             answers = [*answers, answer]
         except OpcitError as error:

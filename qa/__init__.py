@@ -23,7 +23,7 @@ from .markdown import answer_markdown, conversation_markdown
 from .passwords import PasswordHash, read_password_file
 from .permalinks import check_of, citation_link, hit_link, passage_link, permalink
 from .texts import refusal_text, text
-from .types import Answer, Citation
+from .types import Answer, Citation, Turn
 from .uploads import SHARED, owner_of, shown_id
 
 __all__ = [
@@ -44,6 +44,7 @@ __all__ = [
     "PasswordHash",
     "Progress",
     "QuestionError",
+    "Turn",
     "UpdateReport",
     "answer_markdown",
     "build_index",

@@ -1,6 +1,7 @@
 """Asks an index: finds passages, reads them, cites or abstains."""
 
 import shutil
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -25,10 +26,12 @@ from .config import Config, read_config
 from .duplicates import copies, distinct, without_copies
 from .extractive import ExtractiveReader, Finding, Reader
 from .feedback import add_feedback
+from .followup import complete
+from .grammar import language_of
 from .question import understand
 from .retriever import Retriever
 from .texts import text
-from .types import Answer, Citation
+from .types import Answer, Citation, Turn
 from .uploads import SHARED, owner_of, prefix_of
 
 # Passages found for a question, those of them read for an answer, and those shown as nearest.
@@ -56,23 +59,29 @@ class Assistant:
         index = open_index(config, Path(folder))
         return cls(index, ExtractiveReader(index), config)
 
-    def ask(self, question: str, among: Filter | None = None) -> Answer:
+    def ask(
+        self, question: str, among: Filter | None = None, history: Sequence[Turn] = ()
+    ) -> Answer:
         """The answer to a question in French or English, cited, or an abstention.
 
+        A question that leans on the turns before it, oldest first, takes along what it lacks.
         Raises QuestionError if the question is empty or too long.
         """
-        asked = understand(self._asked(question))
+        question = self._asked(question)
+        meant = complete(question, history)
+        asked = understand(meant or question)
+        language = language_of(question) if meant else asked.language
         found = self._retriever.search(asked.text, _FOUND, among)
         hits = distinct(found)
         findings = self._reader.read(asked, hits[:_READ])
         confidence = findings[0].confidence if findings else 0.0
         nearest = tuple(hits[:_NEAREST])
         if not findings or confidence < self._reader.threshold:
-            silent = text("not_in_documents", asked.language)
-            return Answer(asked.text, asked.language, silent, (), confidence, nearest)
+            silent = text("not_in_documents", language)
+            return Answer(question, language, silent, (), confidence, nearest, meant)
         citations = without_copies([self._cite(finding, found) for finding in findings])
         said = _shortest(citations[0])
-        return Answer(asked.text, asked.language, said, citations, confidence, nearest)
+        return Answer(question, language, said, citations, confidence, nearest, meant)
 
     def search(self, question: str, k: int = 10, among: Filter | None = None) -> list[Hit]:
         """The at most `k` best passages for a question, best first.

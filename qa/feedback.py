@@ -73,7 +73,7 @@ def add_feedback(folder: Path, answer: Answer, *, good: bool, given: datetime) -
             (
                 given.isoformat(timespec="seconds"),
                 good,
-                answer.question,
+                answer.understood or answer.question,  # it is labelled outside its conversation
                 answer.language,
                 answer.text,
                 answer.found,

@@ -28,16 +28,20 @@ def answer_markdown(answer: Answer, address: str = "") -> str:
 
     `address` is the server's (`http://127.0.0.1:7860`); without it the links are paths.
     """
+    meant = []
+    if answer.understood is not None:
+        told = text("understood", answer.language, question=answer.understood)
+        meant = [_plain(told)]
     if not answer.found:
-        return _abstention(answer, address)
+        return "\n\n".join([*meant, _abstention(answer, address)])
     quotes = [
         _quote(number, citation, answer.language, address)
         for number, citation in enumerate(answer.citations, start=1)
     ]
     short = [f"**{_plain(answer.text)}**"] if answer.text != answer.citations[0].quote else []
-    sure = "confidence" if answer.sure else "unsure"
-    told = text(sure, answer.language, percent=answer.percent)
-    return "\n\n".join([*short, *quotes, told]) + "\n"
+    key = "confidence" if answer.sure else "unsure"
+    sure = text(key, answer.language, percent=answer.percent)
+    return "\n\n".join([*meant, *short, *quotes, sure]) + "\n"
 
 
 def conversation_markdown(

@@ -106,7 +106,7 @@ def answer_html(answer: Answer) -> str:
     if answer.text == answer.citations[0].quote:
         short = ""  # nothing shorter was found: the quote itself answers
     return (
-        f'<div class="answer cites" lang="{language}">{short}{quotes}'
+        f'<div class="answer cites" lang="{language}">{_understood_html(answer)}{short}{quotes}'
         f'<div class="deeds"><span class="confidence" title="{text("confidence_hint", language)}">'
         f"{text(sure, language, percent=answer.percent)}</span>{_deeds_html(language)}</div></div>"
     )
@@ -124,10 +124,18 @@ def abstention_html(answer: Answer, nearest: Sequence[tuple[Hit, Document]]) -> 
     )
     where = f"<p>{text('nearest', language)}</p><ul>{chips}</ul>" if chips else ""
     return (
-        f'<div class="abstention cites" lang="{language}">'
+        f'<div class="abstention cites" lang="{language}">{_understood_html(answer)}'
         f'<p class="silent">{_escape(answer.text)}</p>{where}'
         f'<div class="deeds">{_deeds_html(language)}</div></div>'
     )
+
+
+def _understood_html(answer: Answer) -> str:
+    """How a question was understood that leans on those before it."""
+    if answer.understood is None:
+        return ""
+    told = text("understood", answer.language, question=answer.understood)
+    return f'<p class="understood">{_escape(told)}</p>'
 
 
 def _deeds_html(language: Language) -> str:

@@ -42,6 +42,7 @@ TEXTS: Final[dict[str, dict[Language, str]]] = {
         "en": "The documents do not answer this question.",
     },
     "searching": {"fr": "Recherche dans les documents…", "en": "Searching the documents…"},
+    "understood": {"fr": "Compris comme : {question}", "en": "Understood as: {question}"},
     "open_citation": {"fr": "Ouvrir le passage : {title}", "en": "Open the passage: {title}"},
     "page": {"fr": "page {page}", "en": "page {page}"},
     "copy": {"fr": "Aussi dans un autre document :", "en": "Also in another document:"},

@@ -31,13 +31,22 @@ class Citation:
 
 
 @dataclass(frozen=True, slots=True)
+class Turn:
+    """A question of a conversation as it was asked, and its short answer; "" if there was none."""
+
+    question: str
+    answer: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """The reply to one question.
 
     `text` is the shortest verbatim span that answers, or, when the documents are silent, a
     sentence that says so in the question's language (then `citations == ()`). `confidence` is
     the calibrated probability, 0 to 1, that the first citation answers. `nearest` holds the best
-    passages found, best first, also when the documents are silent.
+    passages found, best first, also when the documents are silent. `understood` is the question
+    with what it leans on in its conversation, or None where it stands by itself.
     """
 
     question: str
@@ -46,11 +55,17 @@ class Answer:
     citations: tuple[Citation, ...]
     confidence: float
     nearest: tuple[Hit, ...]
+    understood: str | None = None
 
     @property
     def found(self) -> bool:
         """Whether the documents answer."""
         return bool(self.citations)
+
+    @property
+    def turn(self) -> Turn:
+        """The question and its answer as later questions may lean on them."""
+        return Turn(self.question, self.text if self.found else "")
 
     @property
     def percent(self) -> int:

@@ -8,7 +8,7 @@ no cookie see only what is everybody's. Knows no page; every way to a document g
 import hashlib
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -26,6 +26,7 @@ from qa import (
     Hit,
     OpcitError,
     Progress,
+    Turn,
     UpdateReport,
     owner_of,
     shown_id,
@@ -71,9 +72,11 @@ class Library:
         self._assistant = assistant
         self._owner = owner
 
-    def ask(self, question: str, among: Filter | None = None) -> Answer:
+    def ask(
+        self, question: str, among: Filter | None = None, history: Sequence[Turn] = ()
+    ) -> Answer:
         """As `Assistant.ask`, among what this session may see."""
-        return self._assistant.ask(question, self._visible(among))
+        return self._assistant.ask(question, self._visible(among), history)
 
     def search(self, question: str, k: int = 10, among: Filter | None = None) -> list[Hit]:
         """As `Assistant.search`, among what this session may see."""

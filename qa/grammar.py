@@ -1,0 +1,453 @@
+"""The grammar of a question, as far as it tells whether the question can stand by itself.
+
+By the closed classes of French and English words: personal pronouns, possessives, demonstratives,
+articles, prepositions, auxiliaries and the words that ask. There is no parser and no list of nouns
+or verbs: a name is a run of capitals, a thing is what follows an article. In doubt a question
+stands by itself. Knows no conversation, no document and no index.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from index import Language, detect, folded_words, stems
+
+_FRAGMENT = 5  # words that say something in a mere part of a question
+
+
+def _set(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
+ASKING: Final[dict[Language, frozenset[str]]] = {
+    "fr": _set(
+        "qui que qu quoi quel quelle quels quelles lequel laquelle lesquels lesquelles auquel"
+        " duquel quand où comment combien pourquoi"
+    ),
+    "en": _set("who whom whose what which when where why how"),
+}
+# These go with a noun: "quelle équipe", "combien de morts", "how many people", "how old".
+ASKING_OF: Final = _set("quel quelle quels quelles combien which what whose how")
+_OPENING: Final[dict[Language, re.Pattern[str]]] = {
+    "fr": re.compile(
+        r"\W*(?:(?:et|mais|alors)\b[\s,]*(?:puis\b|alors\b)?[\s,]*"
+        r"(?:qu['’]en est-il d(?:e\b|u\b|es\b|['’])|quid d(?:e\b|u\b|es\b|['’]))?"
+        r"|qu['’]en est-il d(?:e\b|u\b|es\b|['’])|quid d(?:e\b|u\b|es\b|['’]))\s*",
+        re.IGNORECASE,
+    ),
+    "en": re.compile(
+        r"\W*(?:(?:and|but|so)\b[\s,]*(?:then\b[\s,]*)?(?:(?:what|how) about\b)?"
+        r"|(?:what|how) about\b)\s*",
+        re.IGNORECASE,
+    ),
+}
+_DETERMINERS: Final[dict[Language, frozenset[str]]] = {
+    "fr": _set(
+        "mon ma mes notre nos votre vos le la les l un une des du au aux chaque plusieurs certains"
+        " certaines autant beaucoup tous toutes tout toute deux trois quatre cinq six sept huit"
+        " neuf dix"
+    ),
+    "en": _set(
+        "my our your the a an every each some any several many most all both two three four five"
+        " six seven eight nine ten"
+    ),
+}
+# Before a place, or what a place can be exchanged for.
+AT: Final = _set("à au aux en dans chez sur vers in at on near to from into")
+OF: Final = _set("de du des d of pour par for by with avec contre against")
+_AUXILIARIES: Final[dict[Language, frozenset[str]]] = {
+    "fr": _set(
+        "a ai as ont avons avez avait avaient aura auront aurait auraient eut est sont était"
+        " étaient sera seront serait seraient fut furent"
+    ),
+    "en": _set(
+        "is are was were be been do does did has have had will would can could may might must"
+        " shall should"
+    ),
+}
+_COPULAS: Final = _set("est sont était étaient sera seront fut furent is are was were")
+_PERSONAL: Final[dict[Language, frozenset[str]]] = {
+    "fr": _set("il elle ils elles eux lui"),
+    "en": _set("he she they it him them hers theirs"),
+}
+_POSSESSIVE: Final[dict[Language, frozenset[str]]] = {
+    "fr": _set("son sa ses leur leurs"),
+    "en": _set("his her its their"),
+}
+_DEMONSTRATIVE: Final[dict[Language, frozenset[str]]] = {
+    "fr": _set("ce cet cette ces cela ça celui celle ceux celles"),
+    "en": _set("this that these those"),
+}
+# "ce" before these is no demonstrative of a thing; "cette année" and "this week" point at today.
+_NO_POINTING: Final = _set(
+    "qui que qu dont est sont fut sera n à"
+    " année mois semaine jour matin soir nuit fois week month year morning evening night time"
+    " who day"
+)
+# After these a pronoun may stand for who or what is asked for: "Qui a dit qu'il partait ?".
+_SUBORDINATING: Final = _set(
+    "que qu si s quand lorsqu puisqu parce où comme dont that whether if when while because since"
+    " before after until although as than where why how said says"
+)
+# "il" and "it" that stand for nothing.
+_IMPERSONAL: Final[dict[Language, re.Pattern[str]]] = {
+    "fr": re.compile(
+        r"\bil\s+(?:n['’])?(?:y\b|s['’]agi|faut|fall|faud|sembl|suffi|convien|exist|vaut|pleu|neig"
+        r"|passé|resté?\b|arriv|est (?:possible|probable|nécessaire|vrai))"
+        r"|\b(?:faut|fallait|faudrait|faudra-t|agit|agissait|existe-t|convient|suffit|semble-t|fait"
+        r"|reste-t|arrive-t|y a-t|y avait|y aura-t|y eut|passe-t|pleut|vaut)-il\b"
+        # "Pourquoi est-il utile de", "n'était-il pas sûr que"
+        r"|\b(?:est|était|sera|serait)-il\b(?=\s+(?:pas\s+)?\w+\b.*\b(?:de\b|d['’]|que\b|qu['’]))",
+        re.IGNORECASE,
+    ),
+    "en": re.compile(
+        r"\bit\b(?=.*\b(?:to|that|for|whether|how|who|what|why|when|where)\s+[a-z])"
+        r"|\btime is it\b|\bit rain"
+        r"|\bma(?:de|kes?|king) it\b(?=\s+\w)",  # "made it out of the town"
+        re.IGNORECASE,
+    ),
+}
+_MONTHS: Final = (
+    r"(?:janvier|février|mars|avril|mai|juin|juillet|août|septembre|octobre|novembre|décembre"
+    r"|January|February|March|April|May|June|July|August|September|October|November|December)"
+)
+DATE: Final = re.compile(
+    rf"\b(?:(?:\d{{1,2}}(?:er)?\s+)?{_MONTHS}\s+)?(?:1[5-9]|20)\d\d\b"
+    rf"|\b\d{{1,2}}(?:er)?\s+{_MONTHS}\b|(?<=\b(?:en|in) ){_MONTHS}\b"
+)
+_DATE_WORDS: Final = _set("année an l the year mois month le la")
+_WORD: Final = re.compile(r"[^\W_]+")
+# What may stand between two parts of a name, and the small words inside one.
+_JOINTS: Final = ("", " ", "-", "'", "’", ",", "/", ". ", "\u00a0")
+_INSIDE: Final = _set("de du des d of the la le van von")
+
+
+@dataclass(frozen=True, slots=True)
+class _Word:
+    text: str
+    low: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A name or a date; `unit` is where it begins with its preposition and article."""
+
+    text: str
+    start: int
+    end: int
+    unit: int
+    before: str  # the preposition or article just before it
+
+    @property
+    def count(self) -> int:
+        return len(self.text.split())
+
+
+class Asked:
+    """A question as far as its grammar is needed.
+
+    `text` is the question without an opening "et" or "and", `core` that without its end mark.
+    """
+
+    def __init__(self, asked: str) -> None:
+        self.language = language_of(asked)
+        opening = _OPENING[self.language].match(asked)
+        self.opened = opening is not None
+        self.text = asked[opening.end() :].strip() if opening else asked.strip()
+        self.core = self.text.rstrip(" ?!.…\u00a0\u202f")
+        self.words = words_of(self.text)
+        self.dates = [_named(self.text, *found.span()) for found in DATE.finditer(self.text)]
+        self.names = [
+            _named(self.text, *span)
+            for span in name_spans(self.text, self.language)
+            if not any(span[0] < date.end and date.start < span[1] for date in self.dates)
+        ]
+        asking = ASKING[self.language]
+        self.asking = next((i for i, word in enumerate(self.words) if word.low in asking), None)
+
+    # -- whether it leans ------------------------------------------------------------------------
+
+    def leans(self) -> bool:
+        if self.is_fragment():
+            return True
+        if any(self._lacks_antecedent(i) for i in range(len(self.words)) if self._points(i)):
+            return True
+        opened = self.opened and (self.asking is not None or self._is_verbal())
+        return not self.names and (opened or self._names_nothing())
+
+    def is_fragment(self) -> bool:
+        """No question, only a part of one: after "et", or a place or a date by itself."""
+        if self.asking is not None or self._is_verbal():
+            return False
+        if self.opened:
+            return len(stems(self.text, self.language)) <= _FRAGMENT
+        first = self.words[0].low
+        named = [*self.names, *self.dates]
+        return self.has_only(self.dates) or (first in AT and self.has_only(named))
+
+    def is_question_word(self) -> bool:
+        """Nothing but the words that ask: "Pourquoi ?", "Par quelle fusée ?"."""
+        phrase = self.asking_phrase()
+        return phrase is not None and not self.core[phrase[1] :].strip(" ,")
+
+    def asking_phrase(self) -> tuple[int, int] | None:
+        """Where the words that ask begin and end, with their preposition and noun."""
+        if self.asking is None:
+            return None
+        first = last = self.asking
+        word = self.words[first].low
+        if first and self.words[first - 1].low in AT | OF:
+            first -= 1
+        if word in ASKING_OF:
+            last = self._asked_noun(last)
+        return self.words[first].start, self.words[last].end
+
+    def _asked_noun(self, at: int) -> int:
+        """The last word that goes with "quel", "combien de", "how many"..., or `at` itself."""
+        verbs = _AUXILIARIES[self.language]
+        low = [word.low for word in self.words]
+        if at + 1 >= len(low) or low[at + 1] in verbs or low[at + 1] == "about":
+            return at
+        if low[at] == "combien":
+            return at + 2 if low[at + 1] in ("de", "d") and at + 2 < len(low) else at
+        if low[at] == "how" and low[at + 1] in ("many", "much"):
+            after = low[at + 2] if at + 2 < len(low) else "is"
+            known = verbs | _DETERMINERS["en"] | _PERSONAL["en"] | _POSSESSIVE["en"]
+            return at + 1 if after in known else at + 2
+        known = _DETERMINERS[self.language] | _PERSONAL[self.language] | _POSSESSIVE[self.language]
+        return at if low[at + 1] in known else at + 1
+
+    def has_only(self, named: Sequence[Name], but: frozenset[str] = frozenset()) -> bool:
+        """Whether there is nothing but these, small words, and the folded words of `but`."""
+        rest = self.text
+        for name in named:
+            rest = rest.replace(name.text, " ")
+        small = AT | OF | _DETERMINERS["fr"] | _DETERMINERS["en"] | _DATE_WORDS
+        return bool(named) and all(
+            word.low in small or but.issuperset(folded_words(word.low)) for word in words_of(rest)
+        )
+
+    def phrase(self, name: Name) -> str:
+        """A name with its preposition and article, as inside a sentence."""
+        phrase = self.text[name.unit : name.end]
+        return phrase[0].lower() + phrase[1:] if name.unit < name.start else phrase
+
+    def has_subject_after(self, at: int) -> bool:
+        """Whether the verb after the words that ask has a subject of its own: "did she"."""
+        rest = words_of(self.text[at:])
+        first, second = (rest[n].low if n < len(rest) else "" for n in (0, 1))
+        if self.language == "fr":
+            inverted = re.search(r"-(?:t-)?(?:il|elle|ils|elles|on)\b", self.text)
+            return bool(inverted) or first in _DETERMINERS["fr"] or first in ("que", "qu")
+        nominal = _DETERMINERS["en"] | _PERSONAL["en"] | _POSSESSIVE["en"]
+        return first in ("do", "does", "did") or (
+            first in _AUXILIARIES["en"] - _COPULAS and second in nominal
+        )
+
+    def _is_verbal(self) -> bool:
+        """Whether it begins or turns round as a question to be answered by yes or no."""
+        first = self.words[0].low if self.words else ""
+        return first in _AUXILIARIES[self.language] or bool(
+            re.search(r"-(?:t-)?(?:il|elle|ils|elles|on|ce)\b", self.text)
+        )
+
+    def _points(self, i: int) -> bool:
+        """Whether a word points at something said before it."""
+        word, language = self.words[i], self.language
+        after = self.words[i + 1].low if i + 1 < len(self.words) else ""
+        before = self.words[i - 1].low if i else ""
+        if word.low in _PERSONAL[language]:
+            return not any(
+                found.start() <= word.start < found.end()
+                for found in _IMPERSONAL[language].finditer(self.text)
+            )
+        if word.low in _POSSESSIVE[language]:
+            return True
+        if word.low in _DEMONSTRATIVE[language]:
+            return self._points_at_a_thing(word.low, before, after)
+        if language == "en":
+            return (word.low == "else") or (
+                word.low == "there" and not {before, after} & _COPULAS and i > 0
+            )
+        return self._is_object(i, before, after)
+
+    def _points_at_a_thing(self, word: str, before: str, after: str) -> bool:
+        if after in _NO_POINTING or before == "est":
+            return False
+        if word == "that":  # as a conjunction it opens a clause
+            return not after or before in ("did", "does", "was", "is", "about", "after", "before")
+        return word != "those" or after not in ("that", "in", "of")
+
+    def _is_object(self, i: int, before: str, after: str) -> bool:
+        """Whether a French "le", "la", "les", "l'", "y", "en" stands for something."""
+        low = self.words[i].low
+        auxiliary = after in _AUXILIARIES["fr"]
+        if low == "l":
+            return auxiliary
+        if low == "y":
+            return not (before == "s" or after in ("a", "avait", "aura", "eut") or before == "il")
+        if low == "en":
+            return auxiliary and before in ("qui", "combien", "pourquoi")
+        # "Qui le dirige ?": a verb must follow "qui", but for "Qui le pape a-t-il nommé ?".
+        inverted = re.search(r"-(?:t-)?(?:il|elle|ils|elles|on)\b", self.text)
+        return low in ("le", "la", "les") and before == "qui" and not inverted
+
+    # -- antecedents -----------------------------------------------------------------------------
+
+    def _lacks_antecedent(self, i: int) -> bool:
+        """Whether nothing in the question can be what the word at `i` stands for."""
+        word = self.words[i]
+        if any(name.end <= word.start for name in self.names):
+            return False
+        if any(self._may_be_meant(j, i) for j in range(i)):
+            return False
+        if self._stands_before_its_antecedent(i) or self._bound_by_asking(i):
+            return False
+        if self.language == "fr" or self._low(i - 1) in _AUXILIARIES["en"]:
+            return True
+        # English names things without an article too: "rest batter before cooking it".
+        phrase = self.asking_phrase() or (0, 0)
+        return len(stems(self.text[phrase[1] : word.start], "en")) < 2
+
+    def _stands_before_its_antecedent(self, i: int) -> bool:
+        """Whether it opens the question, and a name or thing follows in the main clause.
+
+        "Avant son élection, où vivait Jean Jaurès ?", "Where on her body was the woman hit?"
+        """
+        main = self.asking if self.asking is not None else len(self.words)
+        if self.language == "en":
+            verbs = (j for j, word in enumerate(self.words) if word.low in _AUXILIARIES["en"])
+            main = max(main, next(verbs, 0)) if main < len(self.words) else main
+        if i >= main or main >= len(self.words):
+            return False
+        start = self.words[main].start
+        determiners = _DETERMINERS[self.language]
+        named = any(name.start > start for name in self.names)
+        return named or any(word.low in determiners for word in self.words[main:])
+
+    def _may_be_meant(self, j: int, i: int) -> bool:
+        """Whether at `j` begins a noun phrase that the word at `i` can refer to."""
+        low = self.words[j].low
+        if low not in _DETERMINERS[self.language] or (low == "l" and j + 1 == i):
+            return False
+        if self.language == "fr" and self._is_object(j, self._low(j - 1), self._low(j + 1)):
+            return False
+        phrase = self.asking_phrase()
+        if phrase and phrase[0] <= self.words[j].start < phrase[1]:
+            return False
+        between = [word.low for word in self.words[j + 1 : i]]
+        if not between:
+            return False
+        # "le nom de son mari": a thing is not named by a part of its own name.
+        return not (between[-1] in ("de", "d", "of", "à") and len(between) <= 2)
+
+    def _bound_by_asking(self, i: int) -> bool:
+        """Whether what is asked for is itself what is meant: "Who lost his job?"."""
+        asking = self.asking
+        if asking is None or i < asking:
+            return False
+        word, asked = self.words[i].low, self.words[asking].low
+        before = self._low(i - 1)
+        phrase = self.asking_phrase() or (0, 0)
+        noun = self.words[asking].end < phrase[1]
+        nominal = asked in ("who", "qui", "whose") or (noun and asked not in ("what", "whose"))
+        if not nominal:
+            return False
+        after_phrase = next((w.low for w in self.words if w.start >= phrase[1]), "")
+        if word in _POSSESSIVE[self.language]:
+            return after_phrase not in _COPULAS and before not in ("do", "does", "did")
+        if word in _PERSONAL[self.language]:  # in a clause of its own: "qui a dit qu'il partait"
+            return before in _SUBORDINATING
+        return False
+
+    def _low(self, i: int) -> str:
+        return self.words[i].low if 0 <= i < len(self.words) else ""
+
+    def _names_nothing(self) -> bool:
+        """Whether beside the words that ask there is hardly a word, and no noun that is named."""
+        if self.asking is None:
+            return not stems(self.text, self.language)
+        phrase = self.asking_phrase() or (0, 0)
+        outside = [word for word in self.words if not phrase[0] <= word.start < phrase[1]]
+        if self.dates or any(word.low in _DETERMINERS[self.language] for word in outside):
+            return False
+        rest = self.text[: phrase[0]] + " " + self.text[phrase[1] :]
+        # A verb may follow "what" at once: "What surrounds the Earth?"
+        what = self.words[self.asking].low == "what"
+        said = stems(self.text if what else rest, self.language)
+        if len(said) != 1:
+            return not said
+        # "What is malaria?" names what it asks for; "Who was arrested?" does not.
+        last = self.words[-1].low
+        copula = self._low(len(self.words) - 2) in _COPULAS
+        return not copula or last.endswith(("ed", "en") if self.language == "en" else ("é", "és"))
+
+
+# -- words and names -----------------------------------------------------------------------------
+
+
+def language_of(asked: str) -> Language:
+    """The language of a question, by its opening word where it has one.
+
+    "And in Marseille?" has no other English word.
+    """
+    first = _WORD.search(asked)
+    if first and first[0].lower() in ("et", "mais", "alors", "quid"):
+        return "fr"
+    if first and first[0].lower() in ("and", "but", "so"):
+        return "en"
+    return detect(asked)
+
+
+def words_of(text: str) -> list[_Word]:
+    return [_Word(m[0], m[0].lower(), *m.span()) for m in _WORD.finditer(text)]
+
+
+def name_spans(text: str, language: Language) -> list[tuple[int, int]]:
+    """Where names stand: runs of capitals, with numbers that belong to them (Boréa 8)."""
+    words = words_of(text)
+    small = (
+        (ASKING[language] | _DETERMINERS[language] | _AUXILIARIES[language] | AT | OF)
+        | _PERSONAL[language]
+        | _POSSESSIVE[language]
+        | _DEMONSTRATIVE[language]
+    )
+    spans: list[tuple[int, int]] = []
+    run: list[_Word] = []
+    pending: list[_Word] = []
+
+    def close() -> None:
+        if run:
+            spans.append((run[0].start, run[-1].end))
+        run.clear()
+        pending.clear()
+
+    for i, word in enumerate(words):
+        gap = text[words[i - 1].end : word.start] if i else ""
+        capital = word.text[0].isupper() and not (i == 0 and word.low in small)
+        if run and gap not in _JOINTS:
+            close()
+        if capital:
+            run.extend([*pending, word])
+            pending.clear()
+        elif run and word.text.isdigit() and len(word.text) < 4 and not pending:
+            run.append(word)
+        elif run and len(pending) < 2 and (word.low in _INSIDE or gap == "-"):
+            pending.append(word)
+        else:
+            close()
+    close()
+    return spans
+
+
+def _named(text: str, start: int, end: int) -> Name:
+    before = words_of(text[:start])
+    small = AT | OF | _DETERMINERS["fr"] | _DETERMINERS["en"]
+    first = len(before)
+    while first and before[first - 1].low in small and len(before) - first < 2:
+        first -= 1
+    unit = before[first].start if first < len(before) else start
+    return Name(text[start:end], start, end, unit, before[first].low if unit < start else "")
