@@ -118,14 +118,15 @@ def _with_question_word(asked: Asked, last: Asked, answer: str) -> str | None:
     if phrase is None:
         return None
     rest = (last.core[: phrase[0]] + last.core[phrase[1] :]).strip(" ,")
-    first = words_of(last.core[phrase[0] : phrase[1]])
-    asking = next(word.low for word in first if word.low in ASKING[last.language])
-    noun = first[-1].text if first[-1].low != asking else ""
+    words = last.core[phrase[0] : phrase[1]]
+    first = words_of(words)
+    asking = next(word for word in first if word.low in ASKING[last.language])
+    noun = words[asking.end :].strip()
     said = answer if len(answer.split()) <= 6 else ""
     if first[0].low in ("who", "qui", *ASKING_OF) and not last.has_subject_after(phrase[1]):
         return _ended(f"{asked.core} {said} {rest}", last.language) if said else None
     kept = " ".join(filter(None, [said, noun]))
-    more = f" ({kept})" if noun and asking in ASKING_OF and asking != "how" else ""
+    more = f" ({kept})" if noun and asking.low in ASKING_OF and asking.low != "how" else ""
     return _ended(f"{asked.core} {rest}{more}", last.language)
 
 

@@ -95,7 +95,8 @@ _IMPERSONAL: Final[dict[Language, re.Pattern[str]]] = {
     "fr": re.compile(
         r"\bil\s+(?:n['’])?(?:y\b|s['’]agi|faut|fall|faud|sembl|suffi|convien|exist|vaut|pleu|neig"
         r"|passé|resté?\b|arriv|est (?:possible|probable|nécessaire|vrai))"
-        r"|\b(?:faut|fallait|faudrait|faudra-t|agit|agissait|existe-t|convient|suffit|semble-t|fait"
+        r"|\b(?:faut|fallait|faudrait|faudra-t|agit|agissait|existe-t|convient|suffit|semble-t"
+        r"|se fait|temps fait"
         r"|reste-t|arrive-t|y a-t|y avait|y aura-t|y eut|passe-t|pleut|vaut)-il\b"
         # "Pourquoi est-il utile de", "n'était-il pas sûr que"
         r"|\b(?:est|était|sera|serait)-il\b(?=\s+(?:pas\s+)?\w+\b.*\b(?:de\b|d['’]|que\b|qu['’]))",
@@ -218,7 +219,13 @@ class Asked:
             known = verbs | _DETERMINERS["en"] | _PERSONAL["en"] | _POSSESSIVE["en"]
             return at + 1 if after in known else at + 2
         known = _DETERMINERS[self.language] | _PERSONAL[self.language] | _POSSESSIVE[self.language]
-        return at if low[at + 1] in known else at + 1
+        if low[at + 1] in known:
+            return at
+        # "quelle pompe à chaleur", but not "quelle ville à l'est" nor "quel jour à Paris"
+        of = low[at + 2] if at + 3 < len(low) else ""
+        small = known | AT | OF
+        compound = of in ("à", "de", "d") and low[at + 3] not in small
+        return at + 3 if compound and self.words[at + 3].text[0].islower() else at + 1
 
     def has_only(self, named: Sequence[Name], but: frozenset[str] = frozenset()) -> bool:
         """Whether there is nothing but these, small words, and the folded words of `but`."""

@@ -37,6 +37,26 @@ def test_several_questions_stay_in_view_with_their_answers(visitor: Visitor) -> 
     expect(page.locator("#reader mark.cited")).to_contain_text("Tileuberdi")
 
 
+def test_a_follow_up_says_how_it_was_understood_until_a_new_conversation(
+    visitor: Visitor,
+) -> None:
+    page = visitor.arrive()
+    ask(page, FRENCH)
+
+    reply = ask(page, "Quel est son rang ?")
+
+    understood = "Quel est son rang (Mukhtar Tileuberdi, "
+    expect(reply.locator(".understood")).to_contain_text("Compris comme")
+    expect(reply.locator(".understood")).to_contain_text(understood)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Exporter la conversation").click()
+    assert understood in download.value.path().read_text(encoding="utf-8")
+
+    page.get_by_role("button", name="Nouvelle conversation").click()
+    expect(page.locator("#chat .question")).to_have_count(0)
+    expect(ask(page, "Quel est son rang ?").locator(".understood")).to_have_count(0)
+
+
 def test_an_answer_is_copied_as_markdown(
     visitor: Visitor, address: str, index_folder: Path
 ) -> None:

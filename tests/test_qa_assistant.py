@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from index import Document, Filter, Hit, Index
-from qa import Answer, Assistant, Config, QuestionError
+from qa import Answer, Assistant, Config, QuestionError, Turn
 from qa.citations import cite
 from qa.extractive import ExtractiveReader, Finding
 from qa.question import Question, understand
@@ -57,6 +57,22 @@ def test_an_answer_is_a_place_in_a_document(index: Index) -> None:
     assert (citation.document_id, citation.date) == (KAZAKHSTAN, date(2022, 1, 14))
     assert (citation.page, citation.changed) == (None, False)
     assert answer.nearest[0].passage.document_id == KAZAKHSTAN
+
+
+def test_a_follow_up_is_asked_with_what_it_leans_on(index: Index) -> None:
+    assistant = Assistant(index, SureReader(0.9), Config())
+    before = assistant.ask("Qui est le ministre du Kazakhstan ?")
+    assert before.turn == Turn("Qui est le ministre du Kazakhstan ?", "Mukhtar")
+    assert before.understood is None
+
+    answer = assistant.ask("And his rank?", history=[before.turn])
+
+    assert (answer.question, answer.understood) == (
+        "And his rank?",
+        "His rank (Mukhtar, Kazakhstan)?",
+    )
+    assert answer.language == "en"
+    assert answer.nearest == tuple(assistant.search("His rank (Mukhtar, Kazakhstan)?", 5))
 
 
 @pytest.mark.parametrize(

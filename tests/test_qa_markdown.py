@@ -1,5 +1,6 @@
 """Answers and conversations as Markdown, and the lasting links in them."""
 
+from dataclasses import replace
 from datetime import date
 from hashlib import sha256
 
@@ -38,6 +39,19 @@ def test_a_link_says_document_place_and_check() -> None:
     assert permalink("a.txt", 3, 7, QUOTE, "http://127.0.0.1:7860/") == (
         f"http://127.0.0.1:7860/source/a.txt?start=3&end=7&check={CHECK}"
     )
+
+
+def test_it_says_how_a_question_was_understood() -> None:
+    meant = replace(answer(citation()), understood="Qui est le *ministre* en 2017 ?")
+    silent = replace(meant, citations=(), text="Rien.")
+
+    first, second = (answer_markdown(one).split("\n\n")[:2] for one in (meant, silent))
+
+    assert first == [
+        "Compris comme\u00a0: Qui est le \\*ministre\\* en 2017 ?",
+        "**Mukhtar Tileuberdi**",
+    ]
+    assert second == [first[0], "Rien.\n"]
 
 
 def test_an_answer_with_two_citations() -> None:

@@ -235,8 +235,8 @@ def test_a_limit_is_told(among: Filter, told: str) -> None:
 @pytest.mark.parametrize("payload", PAYLOADS)
 def test_nothing_of_a_document_or_a_person_becomes_html(payload: str) -> None:
     citation = _citation(payload, payload)
-    answer = Answer(payload, "fr", payload + "!", (citation,), 0.5, ())
-    silent = Answer(payload, "fr", payload, (), 0.1, ())
+    answer = Answer(payload, "fr", payload + "!", (citation,), 0.5, (), payload)
+    silent = Answer(payload, "fr", payload, (), 0.1, (), payload)
     document = Document(payload, payload, payload, payload, "fr", None)
     place = Place(payload, (0, 3), (1, 2))
     hit = Hit(Passage(payload, 0, 3, payload[:3]), 1.0)
@@ -248,13 +248,13 @@ def test_nothing_of_a_document_or_a_person_becomes_html(payload: str) -> None:
         (
             markup.answer_html(answer),
             markup.answer_html(
-                Answer(plain, "fr", plain + "!", (_citation(plain, plain),), 0.5, ())
+                Answer(plain, "fr", plain + "!", (_citation(plain, plain),), 0.5, (), plain)
             ),
         ),
         (
             markup.abstention_html(silent, [(hit, document)]),
             markup.abstention_html(
-                Answer(plain, "fr", plain, (), 0.1, ()),
+                Answer(plain, "fr", plain, (), 0.1, (), plain),
                 [(hit, Document(plain, plain, plain, plain, "fr", None))],
             ),
         ),
