@@ -196,6 +196,10 @@ TEXTS: Final[dict[str, dict[Language, str]]] = {
         "fr": "Il faut un nom et un mot de passe pour utiliser Opcit ici.",
         "en": "Opcit needs a name and a password here.",
     },
+    "login_wait": {
+        "fr": "Trop d’essais avec un mot de passe faux ; réessayez dans {seconds} s.",
+        "en": "Too many tries with a wrong password; try again in {seconds} s.",
+    },
     "listening": {
         "fr": "Opcit est à l’écoute sur {url} (Ctrl-C pour arrêter).",
         "en": "Opcit listens on {url} (Ctrl-C to stop).",

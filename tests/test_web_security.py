@@ -2,8 +2,10 @@
 
 import subprocess
 import sys
+from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -176,6 +178,94 @@ def test_the_password_opens_the_chat(locked: str, user: str, password: str, stat
 
     for path in ("/", "/config", "/source/2023-10-03-r21-malaria-vaccine.txt"):
         assert http.get(locked + path, auth=login).status_code == status
+
+
+class Clock:
+    """Seconds that go by when the test says so."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Door:
+    """A locked chat of which a test sees the status of a page, from any address at any time."""
+
+    def __init__(self, tmp_path: Path) -> None:
+        file = tmp_path / "password"
+        write_password_file(file, "épervier de mer")
+        self.clock = Clock()
+        config = Config(host="0.0.0.0", auth=f"anna:{file}")
+        self._guarded = guard(PlainTextResponse("chat"), config, self.clock)
+
+    def reply(self, password: str | None, address: str = "192.0.2.7") -> Any:
+        client = TestClient(self._guarded, base_url="http://127.0.0.1", client=(address, 1))
+        headers = {"Accept-Language": "en"}
+        if password is not None:
+            login = b64encode(f"anna:{password}".encode()).decode()
+            headers["Authorization"] = f"Basic {login}"
+        return client.get("/", headers=headers)
+
+    def status(self, password: str | None, address: str = "192.0.2.7") -> int:
+        return int(self.reply(password, address).status_code)
+
+
+@pytest.fixture
+def door(tmp_path: Path) -> Door:
+    return Door(tmp_path)
+
+
+def guess(door: Door, times: int, address: str = "192.0.2.7") -> list[int]:
+    """Other wrong passwords, one after the other."""
+    return [door.status(f"wrong {at} {door.clock.now}", address) for at in range(times)]
+
+
+def test_wrong_passwords_make_one_wait_longer_each_time(door: Door) -> None:
+    assert guess(door, 5) == [401, 401, 401, 401, 429]
+    waits = []
+    for _ in range(8):
+        wait = int(door.reply(None).headers["Retry-After"])
+        waits.append(wait)
+        door.clock.now += wait - 0.5
+        assert door.status("épervier de mer") == 429  # even the right one is not looked at
+        door.clock.now += 0.5
+        assert guess(door, 1) == [429]
+    assert waits == [1, 2, 4, 8, 16, 32, 60, 60]
+
+
+def test_who_has_to_wait_is_told_how_long_in_a_sentence(door: Door) -> None:
+    guess(door, 5)
+    assert door.reply("wrong").text == ("Too many tries with a wrong password; try again in 1 s.")
+
+
+def test_the_right_person_gets_in_after_the_wait_and_stays_in(door: Door) -> None:
+    guess(door, 5)
+    door.clock.now += 1
+    assert door.status("épervier de mer") == 200
+    assert guess(door, 5) == [401, 401, 401, 401, 429]  # counted anew
+    assert door.status("épervier de mer") == 200  # who is in stays in, whoever guesses
+
+
+def test_another_address_does_not_wait(door: Door) -> None:
+    guess(door, 5)
+    assert door.status(None) == 429
+    assert door.status("épervier de mer", "192.0.2.8") == 200
+    guess(door, 5, "2001:db8::1")
+    assert door.status(None, "2001:db8::ffff") == 429  # the same network
+    assert door.status(None, "2001:db8:0:1::1") == 401
+
+
+def test_the_same_wrong_password_again_is_one_guess(door: Door) -> None:
+    assert [door.status("wrong") for _ in range(20)] == [401] * 20
+    assert [door.status(None) for _ in range(20)] == [401] * 20  # nor is none at all
+
+
+def test_wrong_guesses_are_forgotten_in_time(door: Door) -> None:
+    guess(door, 4)
+    door.clock.now += 901
+    assert guess(door, 4) == [401, 401, 401, 401]
 
 
 @pytest.mark.parametrize(("size", "status"), [(10_000, 200), (10_001, 413)])

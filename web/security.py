@@ -4,7 +4,8 @@
               point to this machine (DNS rebinding) comes with that name
     origin    the page that sends the request is our own; another site's cannot use a person's
               browser to ask, add or read
-    login     HTTP Basic (RFC 7617), for page, links, JSON and MCP alike, if there is a password
+    login     HTTP Basic (RFC 7617), for page, links, JSON and MCP alike, if there is a password;
+              who guesses wrong again and again has to wait
 
 Every response carries the policy that keeps documents from calling other machines. Knows no
 session and no document.
@@ -16,6 +17,8 @@ import hmac
 import ipaddress
 import secrets
 import socket
+import time
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -26,6 +29,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from qa import Config, ConfigError, OpcitError, PasswordHash, read_password_file, text
 
+from .attempts import Attempts
 from .language import spoken
 
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -63,15 +67,25 @@ class Names:
 class Login:
     """The one user and the password's hash."""
 
-    def __init__(self, user: str, password: PasswordHash) -> None:
+    def __init__(
+        self, user: str, password: PasswordHash, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._user = user
         self._password = password
+        self._attempts = Attempts(clock)
         self._key = secrets.token_bytes(32)
         self._proved: bytes | None = None
         self._one_at_a_time = anyio.Lock()  # a guess costs 16 MiB and 50 ms
 
-    async def admits(self, authorization: str) -> bool:
-        """Whether an `Authorization` header holds the user and the password."""
+    def wait(self, address: str) -> int:
+        """Seconds before somebody at this address may try again."""
+        return self._attempts.wait(address)
+
+    async def admits(self, authorization: str, address: str) -> bool:
+        """Whether an `Authorization` header holds the user and the password.
+
+        While the address has to wait, nobody is let in there who was not in before.
+        """
         mark = hmac.digest(self._key, authorization.encode(), "sha256")
         # A page makes dozens of requests; scrypt is for the first.
         if self._proved is not None and hmac.compare_digest(mark, self._proved):
@@ -80,9 +94,13 @@ class Login:
         if given is None:
             return False
         async with self._one_at_a_time:
+            if self.wait(address):
+                return False
             right = await anyio.to_thread.run_sync(self._password.matches, given[1])
-        if not right or not hmac.compare_digest(_digest(given[0]), _digest(self._user)):
-            return False
+            if not right or not hmac.compare_digest(_digest(given[0]), _digest(self._user)):
+                self._attempts.failed(address, mark)
+                return False
+        self._attempts.succeeded(address)
         self._proved = mark
         return True
 
@@ -108,10 +126,14 @@ class Guard:
                 headers["X-Content-Type-Options"] = "nosniff"
             await send(message)
 
-        refusal = await self._refusal(Headers(scope=scope), QueryParams(scope["query_string"]))
+        refusal = await self._refusal(
+            Headers(scope=scope),
+            QueryParams(scope["query_string"]),
+            (scope.get("client") or ("",))[0],
+        )
         await (refusal or self._app)(scope, receive, send_with_policy)
 
-    async def _refusal(self, headers: Headers, query: QueryParams) -> Response | None:
+    async def _refusal(self, headers: Headers, query: QueryParams, address: str) -> Response | None:
         language = spoken(query, headers)
         host = headers.get("host", "")
         if host not in self._names:
@@ -119,14 +141,18 @@ class Guard:
         origin = headers.get("origin")
         if origin is not None and _authority(origin) != host.lower():
             return PlainTextResponse(text("foreign_origin", language, origin=origin), 403)
-        if self._login and not await self._login.admits(headers.get("authorization", "")):
+        login = self._login
+        if login and not await login.admits(headers.get("authorization", ""), address):
+            if seconds := login.wait(address):
+                told = text("login_wait", language, seconds=seconds)
+                return PlainTextResponse(told, 429, {"Retry-After": str(seconds)})
             challenge = {"WWW-Authenticate": 'Basic realm="Opcit", charset="UTF-8"'}
             return PlainTextResponse(text("login_needed", language), 401, challenge)
         return None
 
 
-def guard(app: ASGIApp, config: Config) -> Guard:
-    """The guard that the settings ask for.
+def guard(app: ASGIApp, config: Config, clock: Callable[[], float] = time.monotonic) -> Guard:
+    """The guard that the settings ask for; `clock` measures how long a wrong guess has to wait.
 
     Raises ConfigError or OpcitError if other machines could reach the chat and nobody said who
     may, or if the password cannot be read.
@@ -143,7 +169,8 @@ def guard(app: ASGIApp, config: Config) -> Guard:
     user, _, file = config.auth.partition(":")
     if not user or not file:
         raise ConfigError(f"--auth takes USER:PASSWORD_FILE, not {config.auth!r}.")
-    return Guard(app, Names(config), Login(user, read_password_file(Path(file).expanduser())))
+    password = read_password_file(Path(file).expanduser())
+    return Guard(app, Names(config), Login(user, password, clock))
 
 
 def _authority(origin: str) -> str:
