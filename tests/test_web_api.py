@@ -84,10 +84,22 @@ def test_a_search_gives_as_many_passages_as_asked(chat_address: str) -> None:
         ("ask", ["é" * 10_000], "10000 characters"),
         ("ask", [7], "must be a text"),
         ("ask", [None], "must be a text"),
+        ("ask", [], "must be a text"),
         ("search", ["malaria", 0], "from 1 to 100"),
         ("search", ["malaria", 101], "from 1 to 100"),
         ("search", ["malaria", "ten"], "from 1 to 100"),
         ("search", ["malaria", True], "from 1 to 100"),
+        (
+            "search",
+            ["malaria", 3, None, "1er mars"],
+            "after must be a day like 2024-03-01, not 1er",
+        ),
+        ("search", ["malaria", 3, None, None, "2024-02-30"], "before must be a day"),
+        ("search", ["malaria", 3, DOCUMENT], "documents must be a list of texts"),
+        ("ask", [QUESTION, [7]], "documents must be a list of texts"),
+        ("ask", [QUESTION, None, 2024], "after must be a day like 2024-03-01, not 2024"),
+        ("ask", [QUESTION, None, None, "x" * 10_000], "before must be a day"),
+        ("ask", [QUESTION, None, None, None, {"a": "b"}], "earlier must be a list of texts"),
     ],
 )
 def test_a_refusal_is_a_sentence(
@@ -95,8 +107,54 @@ def test_a_refusal_is_a_sentence(
 ) -> None:
     reply = call(chat_address, name, *data)
 
-    assert reply.status_code == 500
+    assert reply.status_code == 422
     assert sentence in reply.json()["error"]
+
+
+def test_a_search_keeps_to_documents_and_days(chat_address: str) -> None:
+    def found(*filters: object) -> set[str]:
+        passages = call(chat_address, "search", "malaria vaccine", 10, *filters).json()["data"][0]
+        return {passage["document_id"] for passage in passages}
+
+    older = "2021-10-07-vaccin-paludisme-rtss.txt"
+    assert {DOCUMENT, older} <= found()
+    assert found([DOCUMENT]) == {DOCUMENT}
+    assert older not in found(None, "2023-10-03")
+    assert DOCUMENT in found([], "2023-10-03", "2023-10-03")
+    assert DOCUMENT not in found(None, "", "2023-10-02")
+    assert found(["no such document"]) == set()
+
+
+def test_an_answer_keeps_to_documents_and_days(chat_address: str) -> None:
+    within = call(chat_address, "ask", QUESTION, [DOCUMENT], "2023-10-03", "2023-10-03")
+    outside = call(chat_address, "ask", QUESTION, [DOCUMENT], "2023-10-04")
+
+    assert within.json()["data"][0]["text"] == "Serum Institute of India"
+    assert outside.json()["data"][0]["found"] is False
+
+
+def test_a_question_may_lean_on_earlier_ones(chat_address: str) -> None:
+    asked = call(chat_address, "ask", "And RTS,S?", None, None, None, [QUESTION])
+    alone = call(chat_address, "ask", "And RTS,S?")
+
+    answer = asked.json()["data"][0]
+    assert answer["question"] == "And RTS,S?"
+    assert answer["understood"] == "Who makes the RTS,S malaria vaccine?"
+    assert alone.json()["data"][0]["understood"] is None
+
+
+def test_pythons_client_is_told_why_not(chat_address: str) -> None:
+    code = (
+        "import os, sys; os.environ['GRADIO_ANALYTICS_ENABLED'] = 'False'\n"
+        "from gradio_client import Client\n"
+        "try: Client(sys.argv[1], verbose=False).predict('', api_name='/ask')\n"
+        "except Exception as error: print(type(error).__name__, error)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, chat_address], capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout.startswith("AppError The question is empty")
 
 
 def test_only_the_two_endpoints_are_public(chat_address: str) -> None:
@@ -125,6 +183,13 @@ async def with_tools(address: str) -> dict[str, Any]:
             "search": await session.call_tool(
                 "search", {"question": "R21 malaria vaccine", "k": 1}
             ),
+            "after": await session.call_tool(
+                "search", {"question": "malaria vaccine", "after": "2023-10-03"}
+            ),
+            "earlier": await session.call_tool(
+                "ask", {"question": "And RTS,S?", "earlier": [QUESTION]}
+            ),
+            "bad day": await session.call_tool("ask", {"question": QUESTION, "before": "soon"}),
             "ten": await session.call_tool("search", {"question": "R21 malaria vaccine"}),
             "refusal": await session.call_tool("ask", {"question": " "}),
         }
@@ -140,8 +205,11 @@ def test_a_client_finds_the_two_tools(told: dict[str, Any]) -> None:
 
     assert set(tools) == {"ask", "search"}
     assert tools["ask"].description.startswith("Answer a question from the documents")
-    assert set(tools["search"].inputSchema["properties"]) == {"question", "k"}
+    filters = {"documents", "after", "before"}
+    assert set(tools["search"].inputSchema["properties"]) == {"question", "k", *filters}
     assert tools["search"].inputSchema["required"] == ["question"]
+    assert set(tools["ask"].inputSchema["properties"]) == {"question", "earlier", *filters}
+    assert tools["ask"].inputSchema["required"] == ["question"]
 
 
 def test_a_client_asks_and_searches(told: dict[str, Any], chat_address: str) -> None:
@@ -152,11 +220,18 @@ def test_a_client_asks_and_searches(told: dict[str, Any], chat_address: str) -> 
     assert answer["citations"][0]["link"].startswith(f"{chat_address}/source/{DOCUMENT}?")
     assert passage["document_id"] == DOCUMENT
     assert len(json.loads(told["ten"].content[0].text)) == 10
+    later = json.loads(told["after"].content[0].text)
+    assert DOCUMENT in {passage["document_id"] for passage in later}
+    assert min(passage["document_id"] for passage in later) >= "2023-10-03"
+    earlier = json.loads(told["earlier"].content[0].text)
+    assert earlier["understood"] == "Who makes the RTS,S malaria vaccine?"
 
 
 def test_a_client_is_told_why_not(told: dict[str, Any]) -> None:
     assert told["refusal"].isError
     assert "The question is empty" in told["refusal"].content[0].text
+    assert told["bad day"].isError
+    assert "before must be a day like 2024-03-01, not soon." in told["bad day"].content[0].text
 
 
 def test_without_its_packages_it_says_how_to_get_them(sample_index: Path) -> None:

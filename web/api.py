@@ -2,23 +2,28 @@
 
 Gradio derives the endpoints' description, and the tools', from the types and docstrings here. A
 program sees what its session may see: everybody's documents, or with the cookie of a browser also
-those added there. Knows no page.
+those added there. What cannot be asked is refused with a sentence and status 422. Knows no page.
 """
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 from typing import TypedDict, TypeVar
 
 import gradio as gr
 from gradio.events import api
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from qa import (
     Answer,
     Citation,
+    Filter,
     Hit,
     OpcitError,
     QuestionError,
+    Turn,
     citation_link,
     hit_link,
     passage_link,
@@ -26,7 +31,11 @@ from qa import (
 
 from .sessions import Libraries
 
-_MOST = 100  # passages of one search
+_FEW, _MOST = 10, 100  # passages of one search
+_EARLIER = 20  # questions of a conversation
+_VALUES = 5  # that each endpoint takes
+_CALLED = re.compile(r"/gradio_api/(?:run|api)/(?:ask|search)/?")
+_REFUSED = "opcit.refused"  # where a request's scope says that the request itself is at fault
 
 Data = TypeVar("Data")
 
@@ -62,9 +71,11 @@ class PassageData(TypedDict):
 
 
 class AnswerData(TypedDict):
-    """An answer; when the documents are silent, `found` is false and `text` says so."""
+    """An answer; when the documents are silent, `found` is false and `text` says so. `understood`
+    is the question with what it leans on in the conversation, or null."""
 
     question: str
+    understood: str | None
     language: str
     found: bool
     text: str
@@ -76,25 +87,49 @@ class AnswerData(TypedDict):
 def add_endpoints(libraries: Libraries) -> None:
     """Offer `/ask` and `/search` over these libraries, in the Gradio page that is being built."""
 
-    def ask(question: str, request: gr.Request) -> AnswerData:
+    def ask(
+        question: str,
+        request: gr.Request,
+        documents: list[str] | None = None,
+        after: str | None = None,
+        before: str | None = None,
+        earlier: list[str] | None = None,
+    ) -> AnswerData:
         """Answer a question from the documents, with the sentences that say so and their places.
 
         Args:
             question: A question in French or English.
+            documents: Ask these documents only, by their ids.
+            after: Ask documents of this day or later only, like 2024-03-01.
+            before: Ask documents of this day or earlier only.
+            earlier: The questions before this one that it may lean on, oldest first.
         """
-        with _told():
-            answer = libraries.of(request).ask(_text(question))
+        with _told(request):
+            among = _among(documents, after, before)
+            history = [Turn(asked) for asked in _texts(earlier, "earlier")[-_EARLIER:]]
+            answer = libraries.of(request).ask(_text(question), among, history)
         return _delivered(_answer_data(answer, _address(request)), request)
 
-    def search(question: str, request: gr.Request, k: int = 10) -> list[PassageData]:
+    def search(
+        question: str,
+        request: gr.Request,
+        k: int | None = _FEW,
+        documents: list[str] | None = None,
+        after: str | None = None,
+        before: str | None = None,
+    ) -> list[PassageData]:
         """Find the passages of the documents nearest to a question, best first.
 
         Args:
             question: Words or a question, in French or English.
             k: How many passages, 1 to 100.
+            documents: Search these documents only, by their ids.
+            after: Search documents of this day or later only, like 2024-03-01.
+            before: Search documents of this day or earlier only.
         """
-        with _told():
-            hits = libraries.of(request).search(_text(question), _count(k))
+        with _told(request):
+            among = _among(documents, after, before)
+            hits = libraries.of(request).search(_text(question), _count(k), among)
         address = _address(request)
         return _delivered([_passage_data(hit, address) for hit in hits], request)
 
@@ -103,12 +138,58 @@ def add_endpoints(libraries: Libraries) -> None:
     api(search, api_name="search", queue=False)
 
 
+class PlainCalls:
+    """What Gradio lacks for programs that call an endpoint by one request.
+
+    Values at the end of `data` may be left out, and who asked what cannot be asked gets status 422
+    where Gradio says 500 to every error.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or not _CALLED.fullmatch(scope["path"]):
+            await self._app(scope, receive, send)
+            return
+        body, more = b"", True
+        while more:
+            message = await receive()
+            body += message.get("body", b"")
+            more = message.get("more_body", False)
+        whole = [_filled(body)]
+        refused: list[OpcitError] = []
+
+        async def receive_all() -> Message:
+            return {"type": "http.request", "body": whole.pop()} if whole else await receive()
+
+        async def send_with_status(message: Message) -> None:
+            if refused and message["type"] == "http.response.start" and message["status"] == 500:
+                message["status"] = 422
+            await send(message)
+
+        await self._app({**scope, _REFUSED: refused}, receive_all, send_with_status)
+
+
+def _filled(body: bytes) -> bytes:
+    """A call's body with null for each value that it leaves out; as it is where it is no call."""
+    try:
+        call = json.loads(body)
+        call["data"] = [*call["data"], *[None] * (_VALUES - len(call["data"]))]
+    except (ValueError, KeyError, TypeError):
+        return body
+    return json.dumps(call).encode()
+
+
 @contextmanager
-def _told() -> Iterator[None]:
+def _told(request: gr.Request) -> Iterator[None]:
     """What Opcit refuses, as the sentence that Gradio hands on."""
     try:
         yield
     except OpcitError as error:
+        if isinstance(error, QuestionError):
+            asked = getattr(request, "request", request)  # an MCP tool gets Starlette's own
+            asked.scope.get(_REFUSED, []).append(error)
         raise gr.Error(str(error), print_exception=False) from error
 
 
@@ -119,7 +200,33 @@ def _text(question: object) -> str:
     return question
 
 
+def _texts(given: object, name: str) -> list[str]:
+    if given is None:
+        return []
+    if not isinstance(given, list) or not all(isinstance(one, str) for one in given):
+        raise QuestionError(f"{name} must be a list of texts.")
+    return given
+
+
+def _day(given: object, name: str) -> date | None:
+    if given is None or given == "":
+        return None
+    try:
+        return date.fromisoformat(str(given))
+    except ValueError:
+        shown = str(given)[:40]
+        raise QuestionError(f"{name} must be a day like 2024-03-01, not {shown}.") from None
+
+
+def _among(documents: object, after: object, before: object) -> Filter:
+    """No list, or an empty one, means every document."""
+    chosen = frozenset(_texts(documents, "documents"))
+    return Filter(chosen or None, _day(after, "after"), _day(before, "before"))
+
+
 def _count(k: object) -> int:
+    if k is None:
+        return _FEW
     if not isinstance(k, int) or isinstance(k, bool) or not 1 <= k <= _MOST:
         raise QuestionError(f"k must be a whole number from 1 to {_MOST}.")
     return k
@@ -140,6 +247,7 @@ def _delivered(data: Data, request: gr.Request) -> Data:
 def _answer_data(answer: Answer, address: str) -> AnswerData:
     return {
         "question": answer.question,
+        "understood": answer.understood,
         "language": answer.language,
         "found": answer.found,
         "text": answer.text,
