@@ -1,8 +1,10 @@
 """Asks an index: finds passages, reads them, cites or abstains."""
 
+import os
 import shutil
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from index import (
@@ -160,6 +162,30 @@ class Assistant:
             max_bytes=self._config.max_file_bytes,
             prefix=prefix_of(owner_of(document_id) or SHARED),
         )
+
+    def use_uploads(self, owner: str) -> None:
+        """Note that somebody still uses what they added: the day is that of its folder."""
+        with suppress(OSError):  # nothing was added, or the folder is not ours to touch
+            os.utime(self._uploads(owner))
+
+    def clear_uploads(self, now: datetime) -> list[str]:
+        """Remove what sessions added and have not used for as long as the settings say.
+
+        The names of those sessions, whose cookies are lost for all we know. What was added for
+        everybody stays. Raises IndexBusyError, and OpcitError if a folder cannot be removed.
+        """
+        since = (now - timedelta(days=self._config.keep_uploads_days)).timestamp()
+        cleared = []
+        for folder in sorted((self._index.folder / "uploads").resolve().glob("session-*")):
+            if folder.stat().st_mtime >= since:
+                continue
+            self._index.forget(folder)  # first, so that a kill leaves no document without its file
+            try:
+                shutil.rmtree(folder)
+            except OSError as error:
+                raise OpcitError(f"{folder} cannot be removed ({error.strerror}).") from error
+            cleared.append(folder.name)
+        return cleared
 
     def rate(self, answer: Answer, *, good: bool) -> None:
         """Keep in the index folder that somebody found an answer good, or bad.

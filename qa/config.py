@@ -33,6 +33,9 @@ class Config(BaseSettings):
     passage_characters: int = Field(900, ge=200, le=5000, description="length of a passage")
     max_question_characters: int = Field(2000, ge=10, description="longer questions are refused")
     max_upload_files: int = Field(200, ge=1, description="documents that a session may add")
+    keep_uploads_days: float = Field(
+        30, gt=0, description="what a session added is removed when unused for so long"
+    )
     host: str = Field("127.0.0.1", description="the address the chat listens on")
     port: int = Field(7860, ge=1, le=65535, description="the port the chat listens on")
     host_names: tuple[str, ...] = Field((), description="other names the chat is reached by")

@@ -200,6 +200,10 @@ TEXTS: Final[dict[str, dict[Language, str]]] = {
         "fr": "Trop d’essais avec un mot de passe faux ; réessayez dans {seconds} s.",
         "en": "Too many tries with a wrong password; try again in {seconds} s.",
     },
+    "cleared": {
+        "fr": "Documents ajoutés par des sessions disparues et retirés : {count} sessions.",
+        "en": "Removed what sessions had added that are no longer used: {count} sessions.",
+    },
     "listening": {
         "fr": "Opcit est à l’écoute sur {url} (Ctrl-C pour arrêter).",
         "en": "Opcit listens on {url} (Ctrl-C to stop).",
@@ -233,6 +237,7 @@ REFUSALS: Final[dict[str, str]] = {
     "{name} was not added here and cannot be removed.": (
         "{name} n’a pas été ajouté ici et ne peut pas être retiré."
     ),
+    "{name} cannot be removed ({reason}).": "{name} ne peut pas être retiré ({reason}).",
     "{name} is of a kind that Opcit does not read; it is left out.": (
         "{name} : Opcit ne lit pas ce type de fichier ; il est laissé de côté."
     ),

@@ -1,10 +1,14 @@
 """What one session may see: its own documents and everybody's, and nothing of another's."""
 
+import os
+import time
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 
+import httpx
 import pytest
-from conftest import ARTICLES, StemEmbedder
+from conftest import ARTICLES, StemEmbedder, running
 from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
@@ -181,6 +185,83 @@ def test_a_session_may_add_only_so_many(index: Index, tmp_path: Path) -> None:
 
     assert anna.add_files(files[:1]).added == []  # the same again is no third
     assert not (index.folder / "uploads" / ANNAS / "2.txt").exists()
+
+
+NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
+DAY = 24 * 3600
+
+
+def age(folder: Path, days: float) -> None:
+    """Make a folder look as if it had last been used so many days before NOW."""
+    then = NOW.timestamp() - days * DAY
+    os.utime(folder, (then, then))
+
+
+def test_what_sessions_no_longer_use_is_cleared(index: Index, tmp_path: Path) -> None:
+    opcit = assistant(index, keep_uploads_days=7)
+    libraries = Libraries(opcit)
+    anna, bert = of(libraries, ANNA), of(libraries, BERT)
+    for library in (anna, bert, of(Libraries(opcit, shared=True), None)):
+        library.add_files([write(tmp_path / "new", "coffre.txt")])
+    uploads = index.folder / "uploads"
+    mine = uploads / ANNAS
+    his = next(folder for folder in uploads.glob("session-*") if folder != mine)
+    age(mine, 7.1)
+    age(his, 6.9)
+    age(uploads / "shared", 400)
+
+    assert opcit.clear_uploads(NOW) == [ANNAS]
+
+    assert not mine.exists()
+    assert his.is_dir()
+    assert ids(anna) == sorted([*ARTICLES, "coffre.txt"])
+    assert len(ids(bert)) == len(ARTICLES) + 2
+    found = {hit.passage.document_id for hit in opcit.search("code du coffre framboise", 10)}
+    assert f"{ANNAS}/coffre.txt" not in found
+    assert opcit.clear_uploads(NOW) == []
+
+
+def test_who_comes_back_in_time_keeps_what_was_added(index: Index, tmp_path: Path) -> None:
+    opcit = assistant(index, keep_uploads_days=7)
+    of(Libraries(opcit), ANNA).add_files([write(tmp_path / "new", "coffre.txt")])
+    age(index.folder / "uploads" / ANNAS, 8)
+
+    anna = of(Libraries(opcit), ANNA)  # her browser opens the page
+
+    assert opcit.clear_uploads(datetime.now(UTC)) == []
+    assert f"{ANNAS}/coffre.txt" in ids(anna)
+
+
+def test_a_folder_left_by_a_kill_is_cleared_too(index: Index, tmp_path: Path) -> None:
+    opcit = assistant(index)
+    of(Libraries(opcit), ANNA).add_files([write(tmp_path / "new", "coffre.txt")])
+    folder = index.folder / "uploads" / ANNAS
+    index.forget(folder)
+    age(folder, 31)
+
+    assert opcit.clear_uploads(NOW) == [ANNAS]
+
+    assert not folder.exists()
+
+
+def test_without_uploads_there_is_nothing_to_clear(index: Index) -> None:
+    assert assistant(index).clear_uploads(NOW) == []
+
+
+def test_the_chat_clears_at_its_start(index_folder: Path, tmp_path: Path) -> None:
+    opcit = Assistant.open(index_folder)
+    of(Libraries(opcit), ANNA).add_files([write(tmp_path / "new", "coffre.txt")])
+    folder = index_folder / "uploads" / ANNAS
+    age(folder, 10_000)
+
+    with running(index_folder) as address:
+        deadline = time.monotonic() + 120  # it clears when the models are loaded
+        while folder.exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        page = httpx.get(f"{address}/source/{ANNAS}/coffre.txt", timeout=300)
+
+    assert not folder.exists()
+    assert page.status_code == 404
 
 
 def test_an_id_says_whose_it_is() -> None:

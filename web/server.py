@@ -1,7 +1,8 @@
 """Serves the page, the lasting links and the interface for programs from one port.
 
-Says where it listens as soon as it does, and loads what the first question needs behind it. Knows
-neither the page's layout nor how questions are answered.
+Says where it listens as soon as it does, loads what the first question needs behind it, and once a
+day clears what sessions added and no longer use. Knows neither the page's layout nor how questions
+are answered.
 """
 
 import errno
@@ -10,7 +11,9 @@ import logging
 import socket
 import sys
 import threading
+import time
 import webbrowser
+from datetime import UTC, datetime
 from typing import Any
 
 import gradio as gr
@@ -25,6 +28,7 @@ from .security import guard
 from .sessions import Libraries, SessionCookie
 
 _LOG = logging.getLogger("opcit")
+_DAY = 24 * 3600
 _GOODBYE = 1  # seconds for open connections: a page keeps one for as long as it is open
 
 
@@ -51,7 +55,7 @@ def serve_blocks(
 
     def announce() -> None:
         print(text("listening", "en", url=url), file=sys.stderr, flush=True)
-        threading.Thread(target=_warm, args=(assistant,), daemon=True).start()
+        threading.Thread(target=_behind, args=(assistant,), daemon=True).start()
         if open_browser:
             webbrowser.open(url)
 
@@ -120,8 +124,18 @@ def _url(config: Config) -> str:
     return f"http://{host}:{config.port}"
 
 
-def _warm(assistant: Assistant) -> None:
+def _behind(assistant: Assistant) -> None:
+    """What is done while people may already ask."""
     try:
         assistant.warm()
     except OpcitError as error:
         _LOG.warning("%s", error)  # the first question will say it again
+    while True:
+        try:
+            cleared = assistant.clear_uploads(datetime.now(UTC))
+        except OpcitError as error:
+            _LOG.warning("%s", error)
+        else:
+            if cleared:
+                print(text("cleared", "en", count=len(cleared)), file=sys.stderr, flush=True)
+        time.sleep(_DAY)

@@ -58,7 +58,10 @@ class Libraries:
         """The library of the session that asks."""
         if self._shared:
             return Library(self._assistant, SHARED)
-        return Library(self._assistant, _session(dict(request.cookies)))
+        owner = _session(dict(request.cookies))
+        if owner is not None:
+            self._assistant.use_uploads(owner)
+        return Library(self._assistant, owner)
 
 
 class Library:
