@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from chat_page import FRENCH, PHONE, ROOT, UNANSWERABLE, Visitor, ask
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 AXE = ROOT / ".cache" / "node_modules" / "axe-core" / "axe.min.js"
 pytestmark = pytest.mark.skipif(
@@ -48,6 +48,32 @@ def test_axe_finds_nothing_serious(visitor: Visitor, options: dict[str, Any], th
     page.keyboard.press("Escape")
     ask(page, UNANSWERABLE)
     found["abstention"] = violations(page)
+
+    assert {state: told for state, told in found.items() if told} == {}
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("options", [{}, PHONE], ids=["desk", "phone"])
+def test_axe_finds_nothing_serious_behind_a_lasting_link(
+    browser: Browser, address: str, options: dict[str, Any], theme: str
+) -> None:
+    source = "source/2022-01-14-entretien-wang-yi-tileuberdi.txt"
+    links = {
+        "passage": f"{source}?start=300&end=400",
+        "moved": f"{source}?start=300&end=400&check=00000000",
+        "pages, in English": "source/2024-12-09-notre-dame-reouverture.pdf?lang=en",
+        "HTML": "source/2022-07-13-webb-premieres-images.html",
+        "no such place": f"{source}?start=9&end=1",
+        "no such document": "source/nothing.txt",
+    }
+    context = browser.new_context(locale="fr-FR", color_scheme=theme, **options)
+    page = context.new_page()
+    found = {}
+    for state, link in links.items():
+        page.goto(address + link)
+        expect(page.locator("main")).to_be_visible()
+        found[state] = violations(page)
+    context.close()
 
     assert {state: told for state, told in found.items() if told} == {}
 
