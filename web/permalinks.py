@@ -95,7 +95,7 @@ class _Visit:
             f'<html lang="{self.language}"><head><meta charset="utf-8">'
             '<meta name="viewport" content="width=device-width, initial-scale=1">'
             f"<title>{escape(title)}</title><style>{style}</style></head>"
-            f'<body><header><a class="name" href="/">Op. cit.</a>{self._switch()}</header>'
+            f'<body><header><h1><a class="name" href="/">Op. cit.</a></h1>{self._switch()}</header>'
             f"<main>{body}</main></body></html>",
             status,
             _HEADERS,
