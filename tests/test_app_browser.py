@@ -14,7 +14,7 @@ from urllib.parse import parse_qs
 
 import pytest
 from chat_page import ENGLISH, FRENCH, PHONE, ROOT, SAMPLES, UNANSWERABLE, Visitor, add, ask
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 
 def quoted_in_the_file(chip: Locator) -> str:
@@ -28,6 +28,28 @@ def quoted_in_the_file(chip: Locator) -> str:
 def marked(page: Page) -> str:
     expect(page.locator("#reader mark.cited")).to_be_visible()
     return str(page.locator("#reader mark.cited").evaluate("mark => mark.textContent"))
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_head_is_painted_before_the_page_has_its_words(
+    browser: Browser, address: str, theme: Literal["light", "dark"]
+) -> None:
+    context = browser.new_context(color_scheme=theme)
+    page = context.new_page()
+    page.add_init_script(  # the page waits two seconds for its words; here it waits for ever
+        "const later = window.setTimeout;"
+        "window.setTimeout = (what, ms) => (ms === 2000 ? 0 : later(what, ms));"
+    )
+    page.route("**/queue/join*", lambda route: route.abort())
+    page.goto(address)
+
+    page.wait_for_function("getComputedStyle(document.body, '::before').content === '\"Op. cit.\"'")
+
+    ground = page.evaluate("getComputedStyle(document.body, '::before').backgroundColor")
+    assert ground == {"light": "rgb(255, 253, 248)", "dark": "rgb(31, 32, 35)"}[theme]
+    expect(page.locator("#head .masthead")).to_have_count(0)
+    page.wait_for_function("performance.getEntriesByName('first-contentful-paint').length")
+    context.close()
 
 
 # -- asking and reading --------------------------------------------------------------------------
