@@ -196,7 +196,8 @@ class Assistant:
 
     def warm(self) -> None:
         """Load what the first question would otherwise wait for."""
-        self._index.embedder.embed_question("?")
+        asked = understand("Opcit")  # a word of no language makes the identifier look at it
+        self._retriever.search(asked.text, 1)
 
     def _uploads(self, owner: str) -> Path:
         return (self._index.folder / "uploads" / owner).resolve()

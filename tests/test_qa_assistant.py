@@ -1,9 +1,12 @@
 """The way of a question: passages found, read, cited or not."""
 
+import subprocess
+import sys
 from datetime import date
 from pathlib import Path
 
 import pytest
+from chat_page import ROOT
 from conftest import ARTICLES
 from hypothesis import given
 from hypothesis import strategies as st
@@ -107,6 +110,24 @@ def test_a_filter_holds_for_answers_and_passages(assistant: Assistant) -> None:
     assert {h.passage.document_id for h in answer.nearest} == {"sub/museum.md"}
     nowhere = assistant.ask("Qui est le ministre ?", Filter(documents=frozenset()))
     assert (nowhere.found, nowhere.nearest, nowhere.confidence) == (False, (), 0.0)
+
+
+def test_warming_loads_what_the_first_question_needs(sample_index: Path) -> None:
+    code = (
+        "import sys; from qa import Assistant; assistant = Assistant.open(sys.argv[1])\n"
+        "parts = {'faiss', 'openvino', 'py3langid.langid', 'tantivy'}\n"
+        "assistant.warm(); print(parts - set(sys.modules))\n"
+        "before = set(sys.modules); assistant.ask('And in 2023, who makes it?')\n"
+        "print({name for name in set(sys.modules) - before if '.' not in name})"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(sample_index)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.splitlines() == ["set()", "set()"]
 
 
 @pytest.mark.parametrize("question", ["", " \n\t", "?" * 2001])
