@@ -51,7 +51,7 @@ def _with_names(asked: Asked, last: Asked, answer: str) -> str | None:
     answered = [answer[slice(*span)] for span in name_spans(answer, detect(answer))]
     if answered and len(answer.split()) <= _SHORT:
         answered = [answer]  # "Le Bassin gelé" is more than its capitals
-    said = [*answered, *(name.text for name in [*last.names, *last.dates])]
+    said = [*answered, *map(last.described, last.names), *(day.text for day in last.dates)]
     have = set(folded_words(asked.text))
     carried: list[str] = []
     for name in said:

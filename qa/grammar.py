@@ -242,6 +242,18 @@ class Asked:
         phrase = self.text[name.unit : name.end]
         return phrase[0].lower() + phrase[1:] if name.unit < name.start else phrase
 
+    def described(self, name: Name) -> str:
+        """A name with what stands before it back to an article: "musée Delabarre"."""
+        before = [word for word in self.words if word.end <= name.start]
+        stops = AT | _AUXILIARIES[self.language] | ASKING[self.language]
+        for word, after in zip(reversed(before), [name, *reversed(before)], strict=False):
+            if word.low in _DETERMINERS[self.language]:
+                return self.text[after.start : name.end]
+            between = self.text[word.end : after.start]
+            if word.low in stops or between not in _JOINTS[:5] or after.start < name.start - 40:
+                break
+        return name.text
+
     def has_subject_after(self, at: int) -> bool:
         """Whether the verb after the words that ask has a subject of its own: "did she"."""
         rest = words_of(self.text[at:])

@@ -60,13 +60,23 @@ ENTRY = Turn("Combien coûte l'entrée du musée ?", "7 euros")
         (MINISTER, "Who is he?", "Who is he (Mukhtar Tileuberdi, Kazakhstan)?"),
         (MINISTER, "Et son âge ?", "Son âge (Mukhtar Tileuberdi, Kazakhstan) ?"),
         (MINISTER, "Quel âge a-t-il ?", "Quel âge a-t-il (Mukhtar Tileuberdi, Kazakhstan) ?"),
+        (
+            Turn("Qui dirige le musée Delabarre ?", "Tristan Le Goaster"),
+            "Que faisait-il avant ?",
+            "Que faisait-il avant (Tristan Le Goaster, musée Delabarre) ?",
+        ),
+        (
+            Turn("When did the maternity ward of Valmorens close?", "septembre 2023"),
+            "Who runs it?",
+            "Who runs it (maternity ward of Valmorens)?",
+        ),
         (MAYOR, "Qui l'a battue ?", "Qui l'a battue (Sonia Kerbrat, Valmorens, 2020) ?"),
         (FACTORY, "Who runs this company?", "Who runs this company (Hélianov)?"),
         (FACTORY, "How many people work there?", "How many people work there (Hélianov)?"),
         # no name at all before it
         (ENTRY, "L'est-elle ?", "L'est-elle (coûte l'entrée du musée) ?"),
         # it says nothing by itself
-        (DEATHS, "Qui a payé ?", "Qui a payé (Batsirai, Madagascar) ?"),
+        (DEATHS, "Qui a payé ?", "Qui a payé (cyclone Batsirai, Madagascar) ?"),
         (FACTORY, "How many people were hired?", "How many people were hired (Hélianov)?"),
     ],
 )
