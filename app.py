@@ -252,7 +252,7 @@ def _listed(library: Library, asked: dict[str, Any]) -> str:
     groups: dict[markup.Origin, list[Entry]] = {}
     for entry in found:
         groups.setdefault(_origin(library, entry), []).append(entry)
-    return markup.library_html(groups, len(entries), _language(asked))
+    return markup.library_html(groups, len(entries), _language(asked), library.kept_days)
 
 
 def _origin(library: Library, entry: Entry) -> markup.Origin:

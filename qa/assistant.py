@@ -163,6 +163,11 @@ class Assistant:
             prefix=prefix_of(owner_of(document_id) or SHARED),
         )
 
+    @property
+    def kept_days(self) -> float:
+        """How long what a session added stays when it is not used."""
+        return self._config.keep_uploads_days
+
     def use_uploads(self, owner: str) -> None:
         """Note that somebody still uses what they added: the day is that of its folder."""
         with suppress(OSError):  # nothing was added, or the folder is not ours to touch
@@ -174,7 +179,7 @@ class Assistant:
         The names of those sessions, whose cookies are lost for all we know. What was added for
         everybody stays. Raises IndexBusyError, and OpcitError if a folder cannot be removed.
         """
-        since = (now - timedelta(days=self._config.keep_uploads_days)).timestamp()
+        since = (now - timedelta(days=self.kept_days)).timestamp()
         cleared = []
         for folder in sorted((self._index.folder / "uploads").resolve().glob("session-*")):
             if folder.stat().st_mtime >= since:

@@ -13,6 +13,7 @@ from typing import Final
 
 from index import Language, detect, folded_words, stems
 
+_DESCRIPTION = 40  # characters before a name that say what it is the name of
 _FRAGMENT = 5  # words that say something in a mere part of a question
 
 
@@ -244,14 +245,15 @@ class Asked:
 
     def described(self, name: Name) -> str:
         """A name with what stands before it back to an article: "musée Delabarre"."""
-        before = [word for word in self.words if word.end <= name.start]
         stops = AT | _AUXILIARIES[self.language] | ASKING[self.language]
-        for word, after in zip(reversed(before), [name, *reversed(before)], strict=False):
+        start = name.start
+        for word in reversed([word for word in self.words if word.end <= name.start]):
             if word.low in _DETERMINERS[self.language]:
-                return self.text[after.start : name.end]
-            between = self.text[word.end : after.start]
-            if word.low in stops or between not in _JOINTS[:5] or after.start < name.start - 40:
+                return self.text[start : name.end]
+            joined = self.text[word.end : start] in (" ", "-", "'", "’")
+            if word.low in stops or not joined or start < name.start - _DESCRIPTION:
                 break
+            start = word.start
         return name.text
 
     def has_subject_after(self, at: int) -> bool:

@@ -250,8 +250,19 @@ def _step_html(place: Place, number: int, current: bool) -> str:
     return f'<a class="{kind}" href="{_link(place)}"{mark}>[{number}]</a>'
 
 
-def library_html(groups: Mapping[Origin, Sequence[Entry]], count: int, language: Language) -> str:
-    """The documents found, by where they came from, out of `count` in all."""
+def library_html(
+    groups: Mapping[Origin, Sequence[Entry]],
+    count: int,
+    language: Language,
+    kept_days: float | None = None,
+) -> str:
+    """The documents found, by where they came from, out of `count` in all.
+
+    `kept_days` says how long added documents stay without a visit; None: until they are removed.
+    """
+    hints = {"sample": text("samples_hint", language)}
+    if kept_days is not None:
+        hints["upload"] = text("uploads_hint", language, days=f"{kept_days:g}")
     found = sum(map(len, groups.values()))
     heading = (
         text("library", language, count=count)
@@ -259,7 +270,9 @@ def library_html(groups: Mapping[Origin, Sequence[Entry]], count: int, language:
         else text("library_found", language, found=found, count=count)
     )
     shown = "".join(
-        _group_html(origin, groups[origin], language) for origin in ORIGINS if groups.get(origin)
+        _group_html(origin, groups[origin], language, hints.get(origin))
+        for origin in ORIGINS
+        if groups.get(origin)
     )
     if not found:
         shown = (
@@ -314,8 +327,10 @@ def limits_text(among: Filter, language: Language) -> str:
     return " · ".join([text("limited", language), *parts]) if parts else ""
 
 
-def _group_html(origin: Origin, entries: Sequence[Entry], language: Language) -> str:
-    hint = f'<p class="hint">{text("samples_hint", language)}</p>' if origin == "sample" else ""
+def _group_html(
+    origin: Origin, entries: Sequence[Entry], language: Language, told: str | None
+) -> str:
+    hint = f'<p class="hint">{told}</p>' if told else ""
     rows = "".join(_row_html(entry, language, origin == "upload") for entry in entries[:_LISTED])
     rest = len(entries) - _LISTED
     more = f"<p>{text('library_rest', language, count=rest)}</p>" if rest > 0 else ""

@@ -117,6 +117,10 @@ TEXTS: Final[dict[str, dict[Language, str]]] = {
     "origin_upload": {"fr": "Ajoutés ici", "en": "Added here"},
     "origin_indexed": {"fr": "Votre dossier", "en": "Your folder"},
     "origin_sample": {"fr": "Exemples", "en": "Samples"},
+    "uploads_hint": {
+        "fr": "Visibles dans ce navigateur seulement ; retirés après {days} jours sans visite.",
+        "en": "Seen in this browser only; removed after {days} days without a visit.",
+    },
     "samples_hint": {
         "fr": "Articles écrits pour essayer Opcit ; ils ne font pas foi.",
         "en": "Articles written to try Opcit with; not a source to rely on.",

@@ -117,6 +117,7 @@ def test_added_documents_are_told_apart_and_can_be_removed(
     expect(page.locator("#notice")).to_contain_text("photo.png")
     expect(page.locator("#notice")).to_contain_text("vide.txt")
     expect(page.locator(".library h3")).to_have_text(["Ajoutés ici 2", "Exemples 38"])
+    expect(page.locator("h3.upload + .hint")).to_contain_text("retirés après 30 jours")
     expect(ask(page, CAPITAL).locator("blockquote").first).to_contain_text("Klow")
 
     page.locator("#head .all").click()

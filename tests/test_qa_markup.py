@@ -203,6 +203,14 @@ def test_only_what_was_added_here_can_be_removed() -> None:
     assert html.index("Ajoutés ici") < html.index("Exemples")
 
 
+@pytest.mark.parametrize(("days", "told"), [(30.0, "retirés après 30 jours"), (None, "")])
+def test_it_is_told_how_long_added_documents_stay(days: float | None, told: str) -> None:
+    html = markup.library_html({"upload": [_entry("b.txt")]}, 1, "fr", days)
+
+    assert ("retirés" in html) is bool(told)
+    assert told in html
+
+
 def test_a_session_is_not_in_a_name_that_is_shown() -> None:
     name = f"session-{'0' * 32}/lettre.txt"
 

@@ -244,6 +244,12 @@ def test_a_folder_left_by_a_kill_is_cleared_too(index: Index, tmp_path: Path) ->
     assert not folder.exists()
 
 
+def test_it_is_told_how_long_what_is_added_stays(index: Index) -> None:
+    opcit = assistant(index, keep_uploads_days=7)
+    assert of(Libraries(opcit), ANNA).kept_days == 7
+    assert of(Libraries(opcit, shared=True), ANNA).kept_days is None
+
+
 def test_without_uploads_there_is_nothing_to_clear(index: Index) -> None:
     assert assistant(index).clear_uploads(NOW) == []
 

@@ -103,6 +103,11 @@ class Library:
             raise OpcitError("Without cookies nothing can be added here; allow them for this page.")
         return self._assistant.add_files(paths, progress, owner=self._owner)
 
+    @property
+    def kept_days(self) -> float | None:
+        """How long what is added here stays without a visit; None: until somebody removes it."""
+        return None if self._owner == SHARED else self._assistant.kept_days
+
     def may_remove(self, entry: Entry) -> bool:
         """Whether a document was added in this session or, in a shared library, by anybody."""
         return self._owns(entry.id) and self._assistant.is_upload(entry)
