@@ -16,6 +16,8 @@ from .types import Turn
 
 _CARRIED = 6  # names taken along; more would hide the question itself
 _SHORT = 4  # words of an answer that is taken along whole
+_LONGEST = 300  # characters of a question that may lean on others
+_READ = 600  # characters of a question that others lean on
 _TURNS = 20  # a conversation is followed back this far
 
 
@@ -31,12 +33,12 @@ def complete(question: str, history: Sequence[Turn]) -> str | None:
 
 
 def _complete(question: str, before: Turn | None) -> str | None:
-    if before is None:
+    if before is None or len(question) > _LONGEST:
         return None
     asked = Asked(question)
     if not asked.words or not asked.leans():
         return None
-    last = Asked(before.question)
+    last = Asked(before.question[:_READ])
     if asked.is_fragment():
         completed = _with_fragment(asked, last)
     elif asked.is_question_word():

@@ -1,8 +1,8 @@
 """The grammar of a question, as far as it tells whether the question can stand by itself.
 
 By the closed classes of French and English words: personal pronouns, possessives, demonstratives,
-articles, prepositions, auxiliaries and the words that ask. There is no parser and no list of nouns
-or verbs: a name is a run of capitals, a thing is what follows an article. In doubt a question
+articles, prepositions, auxiliaries, impersonal verbs and the words that ask. There is no parser and
+no lexicon: a name is a run of capitals, a thing is what follows an article. In doubt a question
 stands by itself. Knows no conversation, no document and no index.
 """
 
@@ -30,16 +30,16 @@ ASKING: Final[dict[Language, frozenset[str]]] = {
 }
 # These go with a noun: "quelle équipe", "combien de morts", "how many people", "how old".
 ASKING_OF: Final = _set("quel quelle quels quelles combien which what whose how")
+_ABOUT_FR: Final = r"(?:qu['’]en est-il|quid) d(?:e\b|u\b|es\b|['’])"
+_ABOUT_EN: Final = r"(?:what|how) about\b"
 _OPENING: Final[dict[Language, re.Pattern[str]]] = {
     "fr": re.compile(
-        r"\W*(?:(?:et|mais|alors)\b[\s,]*(?:puis\b|alors\b)?[\s,]*"
-        r"(?:qu['’]en est-il d(?:e\b|u\b|es\b|['’])|quid d(?:e\b|u\b|es\b|['’]))?"
-        r"|qu['’]en est-il d(?:e\b|u\b|es\b|['’])|quid d(?:e\b|u\b|es\b|['’]))\s*",
+        r"\W*(?:(?:et|mais|alors)\b[\s,]*(?:(?:puis|alors)\b[\s,]*)?"
+        rf"(?:{_ABOUT_FR})?|{_ABOUT_FR})\s*",
         re.IGNORECASE,
     ),
     "en": re.compile(
-        r"\W*(?:(?:and|but|so)\b[\s,]*(?:then\b[\s,]*)?(?:(?:what|how) about\b)?"
-        r"|(?:what|how) about\b)\s*",
+        rf"\W*(?:(?:and|but|so)\b[\s,]*(?:then\b[\s,]*)?(?:{_ABOUT_EN})?|{_ABOUT_EN})\s*",
         re.IGNORECASE,
     ),
 }
@@ -110,6 +110,7 @@ _IMPERSONAL: Final[dict[Language, re.Pattern[str]]] = {
         re.IGNORECASE,
     ),
 }
+_INVERTED: Final = re.compile(r"-(?:t-)?(?:il|elle|ils|elles|on|ce)\b")
 _MONTHS: Final = (
     r"(?:janvier|février|mars|avril|mai|juin|juillet|août|septembre|octobre|novembre|décembre"
     r"|January|February|March|April|May|June|July|August|September|October|November|December)"
@@ -145,6 +146,7 @@ class Name:
 
     @property
     def count(self) -> int:
+        """How many words it has."""
         return len(self.text.split())
 
 
@@ -173,6 +175,7 @@ class Asked:
     # -- whether it leans ------------------------------------------------------------------------
 
     def leans(self) -> bool:
+        """Whether it needs what was said before it."""
         if self.is_fragment():
             return True
         if any(self._lacks_antecedent(i) for i in range(len(self.words)) if self._points(i)):
@@ -261,8 +264,8 @@ class Asked:
         rest = words_of(self.text[at:])
         first, second = (rest[n].low if n < len(rest) else "" for n in (0, 1))
         if self.language == "fr":
-            inverted = re.search(r"-(?:t-)?(?:il|elle|ils|elles|on)\b", self.text)
-            return bool(inverted) or first in _DETERMINERS["fr"] or first in ("que", "qu")
+            inverted = _INVERTED.search(self.text) is not None
+            return inverted or first in _DETERMINERS["fr"] or first in ("que", "qu")
         nominal = _DETERMINERS["en"] | _PERSONAL["en"] | _POSSESSIVE["en"]
         return first in ("do", "does", "did") or (
             first in _AUXILIARIES["en"] - _COPULAS and second in nominal
@@ -271,9 +274,7 @@ class Asked:
     def _is_verbal(self) -> bool:
         """Whether it begins or turns round as a question to be answered by yes or no."""
         first = self.words[0].low if self.words else ""
-        return first in _AUXILIARIES[self.language] or bool(
-            re.search(r"-(?:t-)?(?:il|elle|ils|elles|on|ce)\b", self.text)
-        )
+        return first in _AUXILIARIES[self.language] or _INVERTED.search(self.text) is not None
 
     def _points(self, i: int) -> bool:
         """Whether a word points at something said before it."""
@@ -313,7 +314,7 @@ class Asked:
         if low == "en":
             return auxiliary and before in ("qui", "combien", "pourquoi")
         # "Qui le dirige ?": a verb must follow "qui", but for "Qui le pape a-t-il nommé ?".
-        inverted = re.search(r"-(?:t-)?(?:il|elle|ils|elles|on)\b", self.text)
+        inverted = _INVERTED.search(self.text) is not None
         return low in ("le", "la", "les") and before == "qui" and not inverted
 
     # -- antecedents -----------------------------------------------------------------------------
@@ -413,7 +414,7 @@ class Asked:
 def language_of(asked: str) -> Language:
     """The language of a question, by its opening word where it has one.
 
-    "And in Marseille?" has no other English word.
+    What else "And in Marseille?" holds is the same in French.
     """
     first = _WORD.search(asked)
     if first and first[0].lower() in ("et", "mais", "alors", "quid"):
@@ -424,18 +425,15 @@ def language_of(asked: str) -> Language:
 
 
 def words_of(text: str) -> list[_Word]:
+    """The words of a text, split at hyphens and apostrophes."""
     return [_Word(m[0], m[0].lower(), *m.span()) for m in _WORD.finditer(text)]
 
 
 def name_spans(text: str, language: Language) -> list[tuple[int, int]]:
     """Where names stand: runs of capitals, with numbers that belong to them (Boréa 8)."""
-    words = words_of(text)
-    small = (
-        (ASKING[language] | _DETERMINERS[language] | _AUXILIARIES[language] | AT | OF)
-        | _PERSONAL[language]
-        | _POSSESSIVE[language]
-        | _DEMONSTRATIVE[language]
-    )
+    read = words_of(text)
+    classes = (ASKING, _DETERMINERS, _AUXILIARIES, _PERSONAL, _POSSESSIVE, _DEMONSTRATIVE)
+    small = AT.union(OF, *(words[language] for words in classes))
     spans: list[tuple[int, int]] = []
     run: list[_Word] = []
     pending: list[_Word] = []
@@ -446,8 +444,8 @@ def name_spans(text: str, language: Language) -> list[tuple[int, int]]:
         run.clear()
         pending.clear()
 
-    for i, word in enumerate(words):
-        gap = text[words[i - 1].end : word.start] if i else ""
+    for i, word in enumerate(read):
+        gap = text[read[i - 1].end : word.start] if i else ""
         capital = word.text[0].isupper() and not (i == 0 and word.low in small)
         if run and gap not in _JOINTS:
             close()

@@ -131,6 +131,10 @@ def test_no_question_of_the_samples_is_changed_by_the_one_before(language: str) 
     assert changed == {}
 
 
+def test_a_long_question_stands_by_itself() -> None:
+    assert complete(f"Who is he, {'who ' * 100}?", [MINISTER]) is None
+
+
 def test_without_a_conversation_nothing_is_changed() -> None:
     assert complete("Et en 2017 ?", []) is None
     assert complete("Who is he?", []) is None
