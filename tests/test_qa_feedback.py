@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,12 @@ def test_what_was_kept_is_read_in_its_order(tmp_path: Path) -> None:
     assert (place.document_id, place.start, place.end) == ("crue.txt", 29, 63)
     assert (place.quote, place.answer) == (QUOTE, (45, 55))
     assert (second.good, second.language, second.citations) == (False, "en", ())
+
+
+def test_a_follow_up_is_kept_as_it_was_understood(tmp_path: Path) -> None:
+    add_feedback(tmp_path, replace(FOUND, understood="Et à Vire ?"), good=True, given=NOW)
+
+    assert rows(tmp_path)[0]["question_fr"] == "Et à Vire ?"
 
 
 def test_a_process_killed_after_keeping_loses_nothing(tmp_path: Path) -> None:

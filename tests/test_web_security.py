@@ -200,16 +200,20 @@ class Door:
         config = Config(host="0.0.0.0", auth=f"anna:{file}")
         self._guarded = guard(PlainTextResponse("chat"), config, self.clock)
 
-    def reply(self, password: str | None, address: str = "192.0.2.7") -> Any:
+    def reply(
+        self, password: str | None, address: str = "192.0.2.7", cookie: str | None = None
+    ) -> Any:
         client = TestClient(self._guarded, base_url="http://127.0.0.1", client=(address, 1))
         headers = {"Accept-Language": "en"}
         if password is not None:
             login = b64encode(f"anna:{password}".encode()).decode()
             headers["Authorization"] = f"Basic {login}"
+        if cookie is not None:
+            headers["Cookie"] = f"other=1; {cookie}"
         return client.get("/", headers=headers)
 
-    def status(self, password: str | None, address: str = "192.0.2.7") -> int:
-        return int(self.reply(password, address).status_code)
+    def status(self, *asked: str | None) -> int:
+        return int(self.reply(*asked).status_code)
 
 
 @pytest.fixture
@@ -243,9 +247,19 @@ def test_who_has_to_wait_is_told_how_long_in_a_sentence(door: Door) -> None:
 def test_the_right_person_gets_in_after_the_wait_and_stays_in(door: Door) -> None:
     guess(door, 5)
     door.clock.now += 1
-    assert door.status("épervier de mer") == 200
+    let_in = door.reply("épervier de mer")
+    assert let_in.status_code == 200
+    cookie = let_in.headers["set-cookie"].partition(";")[0]
+    assert "; HttpOnly" in let_in.headers["set-cookie"]
     assert guess(door, 5) == [401, 401, 401, 401, 429]  # counted anew
-    assert door.status("épervier de mer") == 200  # who is in stays in, whoever guesses
+    here = "192.0.2.7"
+    assert door.status("épervier de mer", here, cookie) == 200
+    assert "set-cookie" not in door.reply("épervier de mer", here, cookie).headers
+    assert door.status("wrong", here, cookie) == 429
+    assert door.status(None, here, cookie) == 429
+    # Nobody learns there that a guess was right, though the password was used before.
+    assert door.status("épervier de mer") == 429
+    assert door.status("épervier de mer", here, "opcit_login=guessed") == 429
 
 
 def test_another_address_does_not_wait(door: Door) -> None:

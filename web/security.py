@@ -24,6 +24,7 @@ from urllib.parse import urlsplit
 
 import anyio
 from starlette.datastructures import Headers, MutableHeaders, QueryParams
+from starlette.requests import cookie_parser
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -33,6 +34,7 @@ from .attempts import Attempts
 from .language import spoken
 
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+_COOKIE = "opcit_login"
 # Nothing a document holds may call another machine, whatever slips through: no picture, no font,
 # no frame, no connection but to this server. Nor may another site show the page in a frame.
 _POLICY = (
@@ -74,6 +76,7 @@ class Login:
         self._password = password
         self._attempts = Attempts(clock)
         self._key = secrets.token_bytes(32)
+        self._pass = secrets.token_urlsafe(32)
         self._proved: bytes | None = None
         self._one_at_a_time = anyio.Lock()  # a guess costs 16 MiB and 50 ms
 
@@ -81,11 +84,24 @@ class Login:
         """Seconds before somebody at this address may try again."""
         return self._attempts.wait(address)
 
-    async def admits(self, authorization: str, address: str) -> bool:
-        """Whether an `Authorization` header holds the user and the password.
+    def knows(self, headers: Headers) -> bool:
+        """Whether a browser shows the cookie of one that was let in before."""
+        shown = cookie_parser(headers.get("cookie", "")).get(_COOKIE, "")
+        return hmac.compare_digest(shown.encode(), self._pass.encode())
 
-        While the address has to wait, nobody is let in there who was not in before.
+    def cookie(self, *, secure: bool) -> str:
+        """What a browser gets that was let in."""
+        return f"{_COOKIE}={self._pass}; Path=/; HttpOnly; SameSite=Lax" + "; Secure" * secure
+
+    async def admits(self, headers: Headers, address: str) -> bool:
+        """Whether the `Authorization` header holds the user and the password.
+
+        While the address has to wait, only those are let in there who were in before: whoever
+        else sends the right password may have guessed it.
         """
+        if self.wait(address) and not self.knows(headers):
+            return False
+        authorization = headers.get("authorization", "")
         mark = hmac.digest(self._key, authorization.encode(), "sha256")
         # A page makes dozens of requests; scrypt is for the first.
         if self._proved is not None and hmac.compare_digest(mark, self._proved):
@@ -118,19 +134,21 @@ class Guard:
             await self._app(scope, receive, send)
             return
 
+        asked = Headers(scope=scope)
+        address = (scope.get("client") or ("",))[0]
+        refusal = await self._refusal(asked, QueryParams(scope["query_string"]), address)
+
         async def send_with_policy(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
+                if self._login and refusal is None and not self._login.knows(asked):
+                    secure = scope.get("scheme") == "https"
+                    headers.append("Set-Cookie", self._login.cookie(secure=secure))
                 headers["Content-Security-Policy"] = _POLICY
                 headers["Referrer-Policy"] = "no-referrer"
                 headers["X-Content-Type-Options"] = "nosniff"
             await send(message)
 
-        refusal = await self._refusal(
-            Headers(scope=scope),
-            QueryParams(scope["query_string"]),
-            (scope.get("client") or ("",))[0],
-        )
         await (refusal or self._app)(scope, receive, send_with_policy)
 
     async def _refusal(self, headers: Headers, query: QueryParams, address: str) -> Response | None:
@@ -142,7 +160,7 @@ class Guard:
         if origin is not None and _authority(origin) != host.lower():
             return PlainTextResponse(text("foreign_origin", language, origin=origin), 403)
         login = self._login
-        if login and not await login.admits(headers.get("authorization", ""), address):
+        if login and not await login.admits(headers, address):
             if seconds := login.wait(address):
                 told = text("login_wait", language, seconds=seconds)
                 return PlainTextResponse(told, 429, {"Retry-After": str(seconds)})
