@@ -73,7 +73,7 @@ class Place:
 def measure(place: Place, peers: list[str], rounds: int, few: int) -> dict[str, dict[str, Any]]:
     """For each peer its figures, one a round, and how far its passages are the plain way's."""
     measured: dict[str, dict[str, Any]] = {
-        peer: {name: [] for name in (*COLUMNS, "peak_mb", "found")} for peer in peers
+        peer: {name: [] for name in (*COLUMNS, "found")} for peer in peers
     }
     for number in range(rounds):
         for peer in peers:
@@ -84,7 +84,6 @@ def measure(place: Place, peers: list[str], rounds: int, few: int) -> dict[str, 
             figures["cold"].append(place.run(peer, "ask", "many").seconds)
             warm = place.run(peer, "warm", "many")
             figures["warm"].append(statistics.median(warm.said["milliseconds"]))
-            figures["peak_mb"].append(warm.peak_mb)
             figures["found"] = warm.said["found"]
     plain = measured[PLAIN]["found"]
     for figures in measured.values():

@@ -3,7 +3,6 @@
 import json
 import os
 import subprocess
-import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,10 +23,9 @@ _QUIET = {
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Processor seconds (user and system, all threads and children), and peak memory in MB."""
+    """Processor seconds (user and system, all threads and children), and the child's last word."""
 
     seconds: float
-    peak_mb: float
     said: dict[str, Any]
 
 
@@ -49,9 +47,7 @@ def run(command: Sequence[str | Path], **environment: str) -> Cost:
         if child.returncode:
             told = _lines(err) or [f"exit status {child.returncode}"]
             raise OpcitError(f"{command[1]} failed: {told[-1]}")
-        # Linux counts memory in kilobytes, macOS in bytes.
-        peak = used.ru_maxrss / (1e6 if sys.platform == "darwin" else 1e3)
-        return Cost(used.ru_utime + used.ru_stime, peak, _object(_lines(out)))
+        return Cost(used.ru_utime + used.ru_stime, _object(_lines(out)))
 
 
 def _lines(file: IO[bytes]) -> list[str]:

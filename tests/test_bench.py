@@ -49,6 +49,5 @@ def test_a_child_is_measured_and_heard() -> None:
     cost = child.run([sys.executable, "-c", busy])
     assert cost.said == {"loaded": 1}
     assert cost.seconds > 0
-    assert cost.peak_mb > 1
     with pytest.raises(OpcitError, match="no such thing"):
         child.run([sys.executable, "-c", "raise SystemExit('no such thing')"])
