@@ -7,7 +7,11 @@ PORT ?= 7860
 DATA ?= data
 WORK ?= .training
 
-.PHONY: chat test lint screenshots train clean
+# For `make bench`: more arguments, such as --data FILE (`python -m bench --help`).
+BENCH ?=
+SUPPLY := .cache/supply
+
+.PHONY: chat test lint screenshots train bench lock locked audit clean
 
 chat: $(VENV)/.installed
 	$(BIN)/opcit index samples/documents
@@ -31,6 +35,28 @@ train: $(VENV)/.installed-dev
 	$(BIN)/python -m training blend --out $(WORK)
 	$(BIN)/python -m training measure $(WORK)/encoder --data $(DATA)
 
+bench: $(VENV)/.installed
+	$(BIN)/python -m bench $(BENCH)
+
+# The versions that the tests ran with here, and the hashes of their files. Where wheels lie on the
+# machine (PIP_FIND_LINKS), as those of PyTorch for processors alone may, they are taken from there.
+lock: $(VENV)/.installed-dev $(SUPPLY)/.installed
+	$(BIN)/pip freeze --exclude-editable >$(SUPPLY)/tested.txt
+	UV_FIND_LINKS="$(PIP_FIND_LINKS)" $(SUPPLY)/bin/uv pip compile --quiet --generate-hashes \
+	  --no-header --no-annotate --no-emit-index-url --no-emit-find-links \
+	  --python $(BIN)/python --constraint $(SUPPLY)/tested.txt \
+	  --all-extras --group lint --group test --output-file requirements.lock pyproject.toml
+
+# The environment made of these files and no others; pip must know where to find PyTorch's.
+locked: | $(BIN)/pip
+	$(BIN)/pip install --quiet --require-hashes --requirement requirements.lock
+	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $(VENV)/.installed $(VENV)/.installed-dev
+
+# Asks the registry's list of known vulnerabilities, so it needs the network.
+audit: $(SUPPLY)/.installed
+	$(SUPPLY)/bin/pip-audit --strict --disable-pip --require-hashes --requirement requirements.lock
+
 clean:
 	rm -rf $(VENV) .opcit
 
@@ -45,4 +71,10 @@ $(VENV)/.installed: pyproject.toml | $(BIN)/pip
 
 $(VENV)/.installed-dev: $(VENV)/.installed
 	$(BIN)/pip install --quiet --group lint --group test
+	touch $@
+
+$(SUPPLY)/.installed: pyproject.toml
+	$(PYTHON) -m venv $(SUPPLY)
+	$(SUPPLY)/bin/pip install --quiet --upgrade "pip>=25.1"
+	$(SUPPLY)/bin/pip install --quiet --group supply
 	touch $@

@@ -14,7 +14,8 @@ _CHARACTERS_READ = 4000
 
 
 # A question is short, and a name in it can outweigh the rest: "Who wrote Les Misérables?" looks
-# French letter by letter. The word it begins with decides, if only one language has that word.
+# French letter by letter. The word it begins with decides, if only one language has that word;
+# else the first word that asks ("De quel pays ... ?"), unless a capital makes it a name (The Who).
 _QUESTION_LENGTH = 200
 _FIRST_WORD = re.compile(r"[\W_]*([^\W\d_]+)")
 _FIRST_WORDS: dict[str, Language] = {
@@ -29,6 +30,10 @@ _FIRST_WORDS: dict[str, Language] = {
         "en",
     ),
 }
+_ASKING_WORD = re.compile(
+    r"\b(?:(?P<fr>qui|que?|quoi|quel(?:le)?s?|lequel|laquelle|lesquel(?:le)?s|quand|où|combien"
+    r"|pourquoi)|(?P<en>who|whom|whose|what|which|when|where|why|how))\b"
+)
 
 
 class _Identifier(Protocol):
@@ -45,8 +50,11 @@ def detect(text: str) -> Language:
     first = _FIRST_WORD.match(beginning)
     if first is None:
         return "fr"
-    if len(text) <= _QUESTION_LENGTH and (known := _FIRST_WORDS.get(first[1].casefold())):
-        return known
+    if len(text) <= _QUESTION_LENGTH:
+        if known := _FIRST_WORDS.get(first[1].casefold()):
+            return known
+        if "?" in text and (asking := _ASKING_WORD.search(text)):
+            return "fr" if asking["fr"] else "en"
     language, _ = _identifier().classify(beginning)
     return "en" if language == "en" else "fr"
 

@@ -14,9 +14,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as Bar
 
 from index import OpcitError, Progress, UpdateReport, read_manifest, source_state
 
@@ -341,6 +338,11 @@ def _one_line(passage: str, limit: int | None = None) -> str:
 @contextmanager
 def _progress(what: str) -> Iterator[Progress]:
     """A progress bar on stderr, shown from the first step on, if a person may be watching."""
+    # Here, because who asks a question waits for it and sees no bar.
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     console = Console(stderr=True)
     bar = Bar(*columns, TimeRemainingColumn(), console=console, disable=not console.is_terminal)

@@ -27,6 +27,9 @@ from index.language import detect
         ("What did Élisabeth Borne announce?", "en"),
         ("When did the war end", "en"),
         ("Quand la guerre a-t-elle fini", "fr"),
+        ("In whose memory did François Hollande unveil a plaque in Montrouge?", "en"),
+        ("De quel groupe John Entwistle était-il le bassiste ?", "fr"),
+        ("Le groupe The Who a-t-il joué à Paris ?", "fr"),
     ],
 )
 def test_a_question(text: str, language: str) -> None:

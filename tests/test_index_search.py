@@ -44,6 +44,17 @@ def test_faiss_removes_adds_filters_and_saves(vectors: np.ndarray, tmp_path: Pat
     assert loaded.search(vectors[3], 5, allowed=[]) == []
 
 
+def test_a_search_that_cores_share_finds_the_same(
+    vectors: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = FaissStore.build(range(7, 7 + len(vectors)), vectors)
+    store.remove([7, 60, 61])
+    alone = [store.search(vector, 20) for vector in vectors]
+    monkeypatch.setattr("index.vectors._SHARED_FROM", 10)
+    assert [store.search(vector, 20) for vector in vectors] == alone
+    assert alone[5][0][0] == 12
+
+
 def test_an_empty_store_finds_nothing(vectors: np.ndarray) -> None:
     store = FaissStore.build([], np.zeros((0, 32), dtype=np.float32))
     assert len(store) == 0

@@ -58,6 +58,34 @@ def test_ask_cites_the_place(indexed: Path) -> None:
     assert done.stderr == ""
 
 
+@pytest.mark.parametrize(
+    "question",
+    ["Qui est le ministre des Affaires étrangères du Kazakhstan ?", "In which town was the flood?"],
+)
+def test_asking_loads_nothing_that_an_answer_does_not_need(indexed: Path, question: str) -> None:
+    heavy = {
+        "fastapi", "gradio", "httpx", "huggingface_hub", "langchain_core",
+        "langchain_text_splitters", "lxml", "matplotlib", "openvino.tools.ovc",
+        "openvino_telemetry", "pandas", "PIL", "py3langid", "requests", "rich.console", "scipy",
+        "sentence_transformers", "sklearn", "torch", "trafilatura", "transformers", "uvicorn",
+    }  # fmt: skip
+    code = (
+        "import atexit, sys; from qa.cli import main;"
+        f" atexit.register(lambda: print(sorted({heavy} & set(sys.modules)), file=sys.stderr));"
+        " main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, "ask", question],
+        cwd=indexed,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        check=True,
+    )
+    assert ".txt [" in done.stdout  # it did answer
+    assert done.stderr.strip() == "[]"
+
+
 def test_ask_and_search_as_json(indexed: Path) -> None:
     done = opcit("ask", "Qui est le ministre du Kazakhstan ?", "--json", cwd=indexed)
     answer = json.loads(done.stdout)

@@ -1,0 +1,1 @@
+"""How fast Opcit is beside others, and by itself: run by hand, not installed."""

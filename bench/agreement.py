@@ -1,0 +1,81 @@
+"""Whether answers depend on the runtime: the first ten passages by OpenVINO and by PyTorch.
+
+    python -m bench.agreement DOCS QUESTIONS
+
+Indexes the folder twice with the same encoder, as Opcit runs it and by plain sentence-transformers,
+asks both all questions of a file in the evaluation's form, in both languages, and prints for how
+many the first ten passages are the same set, and the same in the same order, and the mean share
+of passages in common: by meaning alone, and by the whole retriever.
+"""
+
+import argparse
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from sentence_transformers import SentenceTransformer
+
+from index import Hit, Index, SentenceTransformerEmbedder, default_model
+from qa import Assistant, build_index, read_config
+
+from .passages import read_questions
+
+K = 10
+
+
+class PlainEmbedder:
+    """The built-in encoder, run by sentence-transformers; it passes for the other."""
+
+    def __init__(self, other: SentenceTransformerEmbedder) -> None:
+        self.name, self.fingerprint = other.name, other.fingerprint
+        self._model = SentenceTransformer(default_model(), device="cpu", local_files_only=True)
+        self.dimension = self._model.get_embedding_dimension()
+
+    def embed_passages(self, texts: list[str]) -> np.ndarray:
+        return self._model.encode(texts, normalize_embeddings=True)
+
+    def embed_question(self, text: str) -> np.ndarray:
+        return self.embed_passages([text])[0]
+
+    def embed_spans(self, texts: list[str], spans: list[list[tuple[int, int]]]) -> list[np.ndarray]:
+        raise NotImplementedError("passages are only found here, not read")
+
+
+def agreement(first: list[list[Hit]], second: list[list[Hit]]) -> str:
+    """The three figures, over the questions."""
+    pairs = [
+        ([hit.passage for hit in a], [hit.passage for hit in b])
+        for a, b in zip(first, second, strict=True)
+    ]
+    sets = np.mean([{*a} == {*b} for a, b in pairs])
+    orders = np.mean([a == b for a, b in pairs])
+    shares = np.mean([len({*a} & {*b}) / max(len(a), 1) for a, b in pairs])
+    return f"same set {sets:.4f}, same order {orders:.4f}, mean overlap {shares:.4f}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench.agreement", description=__doc__)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("documents", type=Path)
+    parser.add_argument("questions", type=Path)
+    given = parser.parse_args()
+    questions = read_questions(given.questions, 10**6)
+    nearest, found = [], []
+    with tempfile.TemporaryDirectory() as folder:
+        config = read_config(model=None)
+        fast, plain = Path(folder) / "fast", Path(folder) / "plain"
+        embedder = SentenceTransformerEmbedder(default_model())
+        build_index(given.documents, fast, config=config)
+        slow = PlainEmbedder(embedder)
+        Index.create(plain, slow).update(given.documents, max_bytes=config.max_file_bytes)
+        for index in (Index.open(fast, embedder), Index.open(plain, slow)):
+            assistant = Assistant(index, None, config)  # type: ignore[arg-type]  # nothing is read
+            nearest.append([index.nearest(question, K) for question in questions])
+            found.append([assistant.search(question, K) for question in questions])
+    print(f"{len(questions)} questions, the first {K} passages")
+    print("by meaning alone:      ", agreement(*nearest))
+    print("by the whole retriever:", agreement(*found))
+
+
+if __name__ == "__main__":
+    main()
