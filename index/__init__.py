@@ -1,5 +1,6 @@
 """Documents in, passages found. Knows no question, no answer and no environment."""
 
+from .bert import CrossEncoder, Window
 from .catalog import Entry
 from .embed import Embedder, SentenceTransformerEmbedder, default_model
 from .errors import (
@@ -18,8 +19,8 @@ from .lexicon import folded_words
 from .load import SUFFIXES
 from .sentences import sentence_spans
 from .sources import SourceState, source_state
-from .split import SplitSettings
-from .types import LANGUAGES, Document, Filter, Hit, Language, Passage, WantedWord
+from .split import SplitSettings, headed
+from .types import LANGUAGES, Document, Filter, Hit, Language, Passage
 from .update import Progress, UpdateReport
 from .words import stems
 
@@ -27,6 +28,7 @@ __all__ = [
     "LANGUAGES",
     "SUFFIXES",
     "ConfigError",
+    "CrossEncoder",
     "Document",
     "Embedder",
     "EncoderError",
@@ -47,10 +49,11 @@ __all__ = [
     "SourceState",
     "SplitSettings",
     "UpdateReport",
-    "WantedWord",
+    "Window",
     "default_model",
     "detect",
     "folded_words",
+    "headed",
     "read_manifest",
     "sentence_spans",
     "source_state",

@@ -1,16 +1,18 @@
-"""BERT sentence encoders run by OpenVINO: texts and their spans to vectors, without PyTorch.
+"""BERT models run by OpenVINO, without PyTorch: sentence encoders and cross-encoders.
 
-Reads a sentence-transformers folder of the commonest form (a BERT, the mean of its tokens, made a
-unit vector), draws the same computation with OpenVINO's operations and compiles it for this
+`BertEncoder` reads a sentence-transformers folder of the commonest form (a BERT, the mean of its
+tokens, made a unit vector) and gives vectors of texts and their spans, up to rounding those of
+sentence-transformers (cosine above .999). `CrossEncoder` reads two texts together and scores the
+tokens of the second. The computation is drawn with OpenVINO's operations and compiled for this
 machine's processor. That takes a quarter of PyTorch's processor time where the processor computes
-in bfloat16, and a new process is ready in a fraction of a second. The vectors are those of
-sentence-transformers up to rounding (cosine above .999). Knows no index and no question.
+in bfloat16, and a new process is ready in a fraction of a second. Knows no index and no question.
 """
 
 import json
 import sys
 import threading
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ _BATCH_TOKENS = 3072
 _MODULES = ["Transformer", "Pooling", "Normalize"]
 _WANTED = {"model_type": "bert", "hidden_act": "gelu"}
 _HIDDEN = np.float32(-1e4)  # added to the attention that padding would get
+_STRIDE = 64  # tokens that two windows on a long text share
 
 
 def is_bert_encoder(folder: Path) -> bool:
@@ -52,18 +55,12 @@ class BertEncoder:
     """
 
     def __init__(self, folder: Path) -> None:
-        from tokenizers import Tokenizer
-
-        core = _openvino().Core()
         longest = _read(folder / "sentence_bert_config.json")["max_seq_length"]
-        self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-        self._tokenizer.no_padding()
+        self._tokenizer = _tokenizer(folder)
         self._tokenizer.enable_truncation(longest)
         config = _read(folder / "config.json")
         self.dimension: int = config["hidden_size"]
-        model = _drawn(config, _weights(folder / "model.safetensors"))
-        self._model = core.compile_model(model, "CPU", {"PERFORMANCE_HINT": "LATENCY"})
-        self._local = threading.local()
+        self._model = _Compiled(_encoder(config, _weights(folder / "model.safetensors")))
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Unit vectors of shape `(len(texts), dimension)`."""
@@ -99,19 +96,96 @@ class BertEncoder:
         """The numbers of some texts, their tokens, and the model's two outputs, batch by batch."""
         coded = self._tokenizer.encode_batch(list(texts))
         for numbers in _batches([len(one.ids) for one in coded]):
-            ids = np.zeros((len(numbers), len(coded[numbers[-1]].ids)), dtype=np.int64)
-            mask = np.zeros(ids.shape, dtype=np.float32)
-            for i, number in enumerate(numbers):
-                ids[i, : len(coded[number].ids)] = coded[number].ids
-                mask[i, : len(coded[number].ids)] = 1
-            result = self._request().infer([ids, mask])
-            yield numbers, [coded[number] for number in numbers], (result[0], result[1])
+            some = [coded[number] for number in numbers]
+            result = self._model.infer(_padded([one.ids for one in some]))
+            yield numbers, some, (result[0], result[1])
 
-    def _request(self) -> Any:
-        """This thread's own: an inference request serves one caller at a time."""
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A stretch of a text as it was read together with another.
+
+    `whole` are the scores of the pair, shape `(heads,)`; `tokens` those of the stretch's tokens,
+    `(tokens, heads)`; `offsets` the tokens' places in the text, `(tokens, 2)`.
+    """
+
+    whole: NDArray[np.float32]
+    tokens: NDArray[np.float32]
+    offsets: NDArray[np.int64]
+
+
+class CrossEncoder:
+    """A BERT that reads two texts together, with linear scores of each token; for any thread.
+
+    `folder` holds its layers and heads; tokenizer and word vectors are those of the sentence
+    encoder in `encoder`, from which it was trained. Raises whatever a damaged file makes the
+    libraries raise.
+    """
+
+    def __init__(self, folder: Path, encoder: Path) -> None:
+        config = _read(folder / "config.json")
+        self._tokenizer = _tokenizer(encoder)
+        self._tokenizer.enable_truncation(
+            config["max_position_embeddings"], stride=_STRIDE, strategy="only_second"
+        )
+        weights = _weights(encoder / "model.safetensors", only="embeddings.word_embeddings")
+        self._model = _Compiled(
+            _cross_encoder(config, weights | _weights(folder / "model.safetensors"))
+        )
+
+    def scores(self, first: str, seconds: Sequence[str]) -> list[list[Window]]:
+        """For each second text, read together with the first, its windows in their order.
+
+        A text that is too long to be read at once has several, which overlap.
+        """
+        read: list[list[Window]] = [[] for _ in seconds]
+        pairs = self._tokenizer.encode_batch([(first, second) for second in seconds])
+        pieces = [(i, one) for i, pair in enumerate(pairs) for one in (pair, *pair.overflowing)]
+        for numbers in _batches([len(one.ids) for _, one in pieces]):
+            some = [pieces[number] for number in sorted(numbers)]
+            types = _padded([one.type_ids for _, one in some])[0]
+            ids, mask = _padded([one.ids for _, one in some])
+            (scores,) = self._model.infer([ids, mask, types])
+            for (i, one), row in zip(some, scores, strict=True):
+                inside = np.flatnonzero(np.array(one.type_ids))[:-1]  # the last one ends the text
+                offsets = np.array(one.offsets, dtype=np.int64)[inside]
+                read[i].append(Window(row[0], row[inside], offsets))
+        return read
+
+
+class _Compiled:
+    """A model compiled for this machine; any thread may call it."""
+
+    def __init__(self, model: Any) -> None:
+        self._model = (
+            _openvino().Core().compile_model(model, "CPU", {"PERFORMANCE_HINT": "LATENCY"})
+        )
+        self._local = threading.local()
+
+    def infer(self, inputs: list[NDArray[Any]]) -> list[NDArray[np.float32]]:
+        # A request of this thread's own: one serves one caller at a time.
         if not hasattr(self._local, "request"):
             self._local.request = self._model.create_infer_request()
-        return self._local.request
+        result = self._local.request.infer(inputs)
+        return [result[i].copy() for i in range(len(result))]
+
+
+def _tokenizer(folder: Path) -> Any:
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    tokenizer.no_padding()
+    return tokenizer
+
+
+def _padded(rows: Sequence[Sequence[int]]) -> list[NDArray[Any]]:
+    """The rows as one array of whole numbers, filled up with 0, and a mask of ones and zeros."""
+    filled = np.zeros((len(rows), max(map(len, rows))), dtype=np.int64)
+    mask = np.zeros(filled.shape, dtype=np.float32)
+    for i, row in enumerate(rows):
+        filled[i, : len(row)] = row
+        mask[i, : len(row)] = 1
+    return [filled, mask]
 
 
 def _batches(lengths: Sequence[int]) -> list[list[int]]:
@@ -141,21 +215,26 @@ def _openvino() -> Any:
     return openvino
 
 
-def _weights(path: Path) -> dict[str, NDArray[Any]]:
-    """The arrays of a safetensors file as 16- or 32-bit floats, by name without `bert.`."""
+def _weights(path: Path, only: str = "") -> dict[str, NDArray[Any]]:
+    """The arrays of a safetensors file as 16- or 32-bit floats, by name without `bert.`.
+
+    Those whose name begins with `only`.
+    """
     from safetensors import deserialize
 
     types = {"F32": np.float32, "F16": np.float16}
     found = {}
     for name, tensor in deserialize(path.read_bytes()):  # type: ignore[no-untyped-call]
-        data, kind = tensor["data"], tensor["dtype"]
+        data, kind, name = tensor["data"], tensor["dtype"], name.removeprefix("bert.")
+        if not name.startswith(only):
+            continue
         if kind == "F8_E4M3":
             array = _FLOAT8[np.frombuffer(data, dtype=np.uint8)]
         elif kind in types:
             array = np.frombuffer(data, dtype=types[kind])
         else:
             continue
-        found[name.removeprefix("bert.")] = array.reshape(tensor["shape"])
+        found[name] = array.reshape(tensor["shape"])
     return found
 
 
@@ -176,14 +255,47 @@ def _float8_values() -> NDArray[np.float16]:
 _FLOAT8 = _float8_values()
 
 
-def _drawn(config: dict[str, Any], weights: dict[str, NDArray[Any]]) -> Any:
-    """BERT (Devlin et al. 2019), mean of the tokens, unit length, as an OpenVINO model.
+def _encoder(config: dict[str, Any], weights: dict[str, NDArray[Any]]) -> Any:
+    """BERT, mean of the tokens, unit length, as an OpenVINO model.
 
     Its inputs are token ids and a mask of ones and zeros, both `(texts, tokens)`; its outputs the
     texts' vectors, `(texts, width)`, and the tokens' states, `(texts, tokens, width)`.
     """
-    from openvino import Model
-    from openvino import opset13 as op
+    openvino = _openvino()
+    op = openvino.opset13
+
+    ids, mask = op.parameter([-1, -1], np.int64), op.parameter([-1, -1], np.float32)
+    first_type = op.constant(np.int64(0))
+    x = _states(config, weights, ids, mask, first_type)
+    one = op.constant(np.int64(1))
+    summed = op.reduce_sum(op.multiply(x, op.unsqueeze(mask, op.constant(np.int64(2)))), one)
+    mean = op.divide(summed, op.reduce_sum(mask, one, True))
+    vectors = op.normalize_l2(mean, op.constant(np.array([1])), 1e-12, "max")
+    return openvino.Model([vectors, x], [ids, mask], "encoder")
+
+
+def _cross_encoder(config: dict[str, Any], weights: dict[str, NDArray[Any]]) -> Any:
+    """BERT with linear heads on each token, as an OpenVINO model.
+
+    Its inputs are those of `_encoder` and which of the two texts a token is of, 0 or 1; its output
+    the scores, `(texts, tokens, heads)`.
+    """
+    openvino = _openvino()
+    op = openvino.opset13
+
+    ids, mask = op.parameter([-1, -1], np.int64), op.parameter([-1, -1], np.float32)
+    types = op.parameter([-1, -1], np.int64)
+    x = _states(config, weights, ids, mask, types)
+    heads = op.constant(weights["heads.weight"].astype(np.float32))
+    scores = op.add(op.matmul(x, heads, False, True), weights["heads.bias"].astype(np.float32))
+    return openvino.Model([scores], [ids, mask, types], "cross-encoder")
+
+
+def _states(
+    config: dict[str, Any], weights: dict[str, NDArray[Any]], ids: Any, mask: Any, types: Any
+) -> Any:
+    """The tokens' last states in a BERT (Devlin et al. 2019), as a node of an OpenVINO model."""
+    op = _openvino().opset13
 
     width, heads = config["hidden_size"], config["num_attention_heads"]
     epsilon = config["layer_norm_eps"]
@@ -203,14 +315,12 @@ def _drawn(config: dict[str, Any], weights: dict[str, NDArray[Any]]) -> Any:
         even = op.mvn(x, numbers(-1), True, epsilon, "inside_sqrt")
         return op.add(op.multiply(even, weight(f"{name}.weight")), weight(f"{name}.bias"))
 
-    ids = op.parameter([-1, -1], np.int64)
-    mask = op.parameter([-1, -1], np.float32)
     zero, one = op.constant(np.int64(0)), op.constant(np.int64(1))
     length = op.gather(op.shape_of(ids), one, zero)
     x = op.gather(weight("embeddings.word_embeddings.weight"), ids, zero)
     places = op.range(zero, length, one, "i64")
     x = op.add(x, op.gather(weight("embeddings.position_embeddings.weight"), places, zero))
-    x = op.add(x, op.gather(weight("embeddings.token_type_embeddings.weight"), zero, zero))
+    x = op.add(x, op.gather(weight("embeddings.token_type_embeddings.weight"), types, zero))
     x = normalised(x, "embeddings.LayerNorm")
 
     padding = op.multiply(op.subtract(op.constant(np.float32(1)), mask), op.constant(_HIDDEN))
@@ -236,11 +346,7 @@ def _drawn(config: dict[str, Any], weights: dict[str, NDArray[Any]]) -> Any:
         x = normalised(
             op.add(x, linear(inner, f"{layer}.output.dense")), f"{layer}.output.LayerNorm"
         )
-
-    summed = op.reduce_sum(op.multiply(x, op.unsqueeze(mask, numbers(2))), one)
-    mean = op.divide(summed, op.reduce_sum(mask, one, True))
-    vectors = op.normalize_l2(mean, numbers(1), 1e-12, "max")
-    return Model([vectors, x], [ids, mask], "encoder")
+    return x
 
 
 def _read(path: Path) -> Any:

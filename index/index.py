@@ -28,7 +28,7 @@ from .language import detect
 from .load import find_files
 from .sources import SourceState, source_state
 from .split import SplitSettings, headed
-from .types import Document, Filter, Hit, Language, Passage, WantedWord
+from .types import Document, Filter, Hit, Passage
 from .update import Progress, UpdateReport, apply_plan, plan_update
 
 FORMAT = 1
@@ -124,11 +124,6 @@ class Index:
 
     def _embed_spans(self, text: str, spans: tuple[Span, ...]) -> Vectors:
         return self.embedder.embed_spans([text], [list(spans)])[0]
-
-    def wanted(self, question: str, target: Language) -> list[WantedWord]:
-        """The words of a question that say something, with what matches them in `target`."""
-        with self._view() as (_, derived):
-            return derived.words.wanted(question, detect(question), target)
 
     def document(self, document_id: str) -> Document | None:
         """The document with this id as it was indexed, or None."""

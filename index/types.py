@@ -56,20 +56,3 @@ class Filter:
     documents: frozenset[str] | None = None
     after: date | None = None
     before: date | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class WantedWord:
-    """A word of a question, as an index sees it.
-
-    `word` is folded (lower case, no accents); `rarity` is BM25's inverse document frequency;
-    `stems` are those that match it in the language looked at, with weights up to 1.
-    """
-
-    word: str
-    rarity: float
-    stems: dict[str, float]
-
-    def match(self, have: set[str]) -> float:
-        """How well a text with these stems has the word, 0 to 1."""
-        return max((weight for stem, weight in self.stems.items() if stem in have), default=0.0)

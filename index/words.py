@@ -6,7 +6,6 @@ matches by the translations of its words (lexicon.py) and by names. Derived from
 can be thrown away.
 """
 
-import math
 from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
@@ -16,7 +15,7 @@ import tantivy
 from .catalog import PassageRow
 from .lexicon import folded_words, related, translations
 from .split import headed
-from .types import LANGUAGES, Language, WantedWord
+from .types import LANGUAGES, Language
 
 _WORD = r"[\p{L}\p{M}\p{N}]+"
 # What is left of an elided word when the apostrophe goes: l'homme, qu'il, jusqu'ici; Anna's.
@@ -117,26 +116,6 @@ class WordIndex:
             for stem, weight in weights.items()
         ]
         return terms[0] if len(terms) == 1 else tantivy.Query.disjunction_max_query(terms)
-
-    def wanted(self, question: str, source: Language, target: Language) -> list[WantedWord]:
-        """The words of a question with what matches them in `target`.
-
-        Their rarity is that of the commonest of the stems that match well.
-        """
-        searcher = self._index.searcher()
-        total = searcher.num_docs
-        wanted = []
-        for word, weights in wanted_stems(question, source, target).items():
-            well = 0.5 * max(weights.values(), default=0.0)
-            found = [
-                searcher.doc_freq(target, stem)
-                for stem, weight in weights.items()
-                if weight >= well
-            ]
-            commonest = max(found, default=total)
-            rarity = math.log(1 + (total - commonest + 0.5) / (commonest + 0.5))
-            wanted.append(WantedWord(word, rarity, weights))
-        return wanted
 
 
 def stems(text: str, language: Language) -> list[str]:

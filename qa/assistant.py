@@ -21,6 +21,7 @@ from index import (
     SplitSettings,
     UpdateReport,
     default_model,
+    detect,
 )
 
 from .citations import cite
@@ -30,15 +31,13 @@ from .extractive import ExtractiveReader, Finding, Reader
 from .feedback import add_feedback
 from .followup import complete
 from .grammar import language_of
-from .question import understand
 from .retriever import Retriever
 from .texts import text
 from .types import Answer, Citation, Turn
 from .uploads import SHARED, owner_of, prefix_of
 
-# Passages found for a question, those of them read for an answer, and those shown as nearest.
+# Passages found for a question, and those shown as nearest.
 _FOUND = 24
-_READ = 8
 _NEAREST = 5
 
 
@@ -71,13 +70,13 @@ class Assistant:
         """
         question = self._asked(question)
         meant = complete(question, history)
-        asked = understand(meant or question)
-        language = language_of(question) if meant else asked.language
-        found = self._retriever.search(asked.text, _FOUND, among)
-        hits = distinct(found)
-        findings = self._reader.read(asked, hits[:_READ])
+        asked = meant or question
+        language = language_of(question) if meant else detect(question)
+        found = self._retriever.search(asked, _FOUND, among)
+        reading = self._reader.read(asked, distinct(found))
+        findings = reading.findings
         confidence = findings[0].confidence if findings else 0.0
-        nearest = tuple(hits[:_NEAREST])
+        nearest = tuple(reading.hits[:_NEAREST])
         if not findings or confidence < self._reader.threshold:
             silent = text("not_in_documents", language)
             return Answer(question, language, silent, (), confidence, nearest, meant)
@@ -90,7 +89,9 @@ class Assistant:
 
         Raises QuestionError if the question is empty or too long.
         """
-        return self._retriever.search(self._asked(question), k, among)
+        question = self._asked(question)
+        found = self._retriever.search(question, max(k, _FOUND), among)
+        return self._reader.read(question, found).hits[:k]
 
     def document(self, document_id: str) -> Document | None:
         """A document as it was indexed, or None."""
@@ -201,8 +202,7 @@ class Assistant:
 
     def warm(self) -> None:
         """Load what the first question would otherwise wait for."""
-        asked = understand("Opcit")  # a word of no language makes the identifier look at it
-        self._retriever.search(asked.text, 1)
+        self.search("Opcit", 1)  # a word of no language makes the identifier look at it
 
     def _uploads(self, owner: str) -> Path:
         return (self._index.folder / "uploads" / owner).resolve()

@@ -8,8 +8,7 @@ from conftest import StemEmbedder
 from index import Hit, Index, Passage, SplitSettings, sentence_spans
 from qa import Assistant, Config, answer_markdown, markup
 from qa.duplicates import copies, distinct
-from qa.extractive import Finding
-from qa.question import Question
+from qa.extractive import Finding, Reading
 
 TOLD = "Le pont de Genval, fermé depuis mars, rouvrira lundi 4 juin à 6 heures du matin."
 AGAIN = "« Le pont de Genval (fermé depuis mars) rouvrira lundi 4 juin à 6 heures du MATIN »."
@@ -47,13 +46,14 @@ class LastSentence:
 
     threshold = 0.5
 
-    def read(self, question: Question, hits: list[Hit]) -> list[Finding]:
+    def read(self, question: str, hits: list[Hit]) -> Reading:
         del question
         last = [(hit.passage, sentence_spans(hit.passage.text)[-1]) for hit in hits]
-        return [
+        findings = [
             Finding(passage.document_id, passage.start + start, passage.start + end, None, 0.9)
             for passage, (start, end) in last
         ]
+        return Reading(findings, hits)
 
 
 @pytest.fixture

@@ -1,0 +1,83 @@
+"""Reading a passage with the question: the sentence that answers, its words, and the order."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from index import CrossEncoder, EncoderError, Hit, Index, Passage, Window, default_model
+from index import sentence_spans as spans_of
+from qa import reading
+from qa.extractive import ExtractiveReader, _reordered
+from qa.reading import PassageReader, _readings
+
+PASSAGE = (
+    "La bibliothèque de Genval a rouvert mardi. Sa directrice, Anne Delvaux, a accueilli "
+    "1 200 visiteurs. Les travaux ont duré trois ans."
+)
+READER = PassageReader()
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("Qui est la directrice de la bibliothèque ?", "Anne Delvaux"),
+        ("Who is the director of the library?", "Anne Delvaux"),
+        ("Combien de visiteurs sont venus ?", "1 200"),
+        ("How long did the works last?", "trois ans"),
+    ],
+)
+def test_the_answer_is_read_in_its_sentence(question: str, answer: str) -> None:
+    (found,) = READER.read(question, [PASSAGE], [spans_of(PASSAGE)])
+    best = max(found, key=lambda one: one.evidence)
+    assert answer in PASSAGE[slice(*best.answer)]
+    assert sum(np.exp(one.share) for one in found) <= 1 + 1e-4
+
+
+def test_the_scores_of_windows_by_hand() -> None:
+    text = "Un chat. Le port."
+    tokens = [(0, 2), (3, 7), (7, 8), (9, 11), (12, 16), (16, 17)]
+    scores = np.zeros((6, 4), dtype=np.float32)
+    scores[3:, 1] = 3.0  # each token of the second sentence
+    scores[4, 2], scores[4, 3] = 2.0, 1.5  # "port" begins and ends the answer
+    window = Window(np.array([1.0, 0, 0, 0], np.float32), scores, np.array(tokens))
+    first, second = _readings(text, [(0, 8), (9, 17)], [window])
+    assert (first.evidence, second.evidence) == (-1.0, 2.0)
+    assert second.share == pytest.approx(3 - np.log(np.e + 1 + np.e**3))
+    assert (text[slice(*second.answer)], second.answer_score) == ("port", 3.5)
+
+
+def test_a_long_text_is_read_to_its_end() -> None:
+    text = "Rien ne se passe ici. " * 100 + "Le maire s'appelle Paul Durand."
+    (found,) = READER.read("Comment s'appelle le maire ?", [text], [spans_of(text)])
+    best = max(found, key=lambda one: one.evidence)
+    assert "Paul Durand" in text[slice(*best.answer)]
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.text(max_size=120))
+def test_an_answer_lies_in_its_sentence(text: str) -> None:
+    sentences = spans_of(text)
+    (found,) = READER.read("Qui ?", [text], [sentences])
+    assert len(found) == len(sentences)
+    for (start, end), one in zip(sentences, found, strict=True):
+        assert start <= one.answer[0] < one.answer[1] <= end
+
+
+def test_reading_reorders_and_loses_no_passage(index: Index) -> None:
+    hits = [Hit(Passage("d", n, n + 1, str(n)), 1 - n / 10) for n in range(4)]
+    moved = _reordered(hits, [hits[2], hits[2], hits[0]])
+    assert [hit.passage.start for hit in moved] == [2, 0, 1, 3]
+    assert [hit.score for hit in moved] == [hit.score for hit in hits]
+    assert ExtractiveReader(index).read("Qui ?", []).findings == []
+
+
+def test_damaged_weights_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "config.json").write_text("{}", encoding="utf-8")
+    monkeypatch.setattr(reading, "_FOLDER", tmp_path)
+    with pytest.raises(EncoderError, match="install Opcit again"):
+        PassageReader().read("Qui ?", ["Anne."], [[(0, 5)]])
+    with pytest.raises(KeyError):
+        CrossEncoder(tmp_path, Path(default_model()))
