@@ -17,6 +17,7 @@ from .language import detect
 from .lexicon import folded_words
 from .load import SUFFIXES
 from .sentences import sentence_spans
+from .soundness import restore_index, verify_index
 from .sources import SourceState, source_state
 from .split import SplitSettings
 from .types import LANGUAGES, Document, Filter, Hit, Language, Passage, WantedWord
@@ -52,7 +53,9 @@ __all__ = [
     "detect",
     "folded_words",
     "read_manifest",
+    "restore_index",
     "sentence_spans",
     "source_state",
     "stems",
+    "verify_index",
 ]

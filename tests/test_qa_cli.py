@@ -80,7 +80,9 @@ def test_index_again_info_and_verify(indexed: Path) -> None:
     done = opcit("verify", cwd=indexed)
     crue.write_text(before)
     assert done.returncode == 1
-    assert done.stdout == "changed  crue.txt\n1 same, 1 changed, 0 missing\n"
+    assert done.stdout == (
+        "changed  crue.txt\nThe index is sound; its sources: 1 same, 1 changed, 0 missing.\n"
+    )
 
 
 def test_a_silent_corpus_is_no_failure(indexed: Path) -> None:
