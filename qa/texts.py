@@ -280,6 +280,11 @@ REFUSALS: Final[dict[str, str]] = {
         "{name} : la page n’a pas de texte à elle ; enregistrez-la depuis le navigateur une fois"
         " affichée."
     ),
+    "{name}: reading it takes too much time or memory; save it again in a simpler form, or as"
+    " text.": (
+        "{name} : le lire demande trop de temps ou de mémoire ; enregistrez-le sous une forme plus"
+        " simple, ou comme texte."
+    ),
     "{name}: the HTML cannot be read ({reason}); save the page again.": (
         "{name} : le HTML ne peut pas être lu ({reason}) ; enregistrez la page à nouveau."
     ),
