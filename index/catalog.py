@@ -153,7 +153,7 @@ class Catalog:
         try:
             yield
         finally:
-            self._connection.rollback()
+            self._roll_back()
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -174,8 +174,12 @@ class Catalog:
             yield
             self._execute("COMMIT")
         except BaseException:
-            self._connection.rollback()
+            self._roll_back()
             raise
+
+    def _roll_back(self) -> None:
+        with suppress(sqlite3.Error):  # what cannot be rolled back now is so at the next opening
+            self._connection.rollback()
 
     def settle(self) -> None:
         """Bring what was committed from SQLite's log into the catalog file itself.

@@ -219,6 +219,12 @@ REFUSALS: Final[dict[str, str]] = {
     "At most {limit} documents can be added; remove some first.": (
         "On peut ajouter {limit} documents au plus ; retirez-en d’abord."
     ),
+    "The question holds a sign that is no character.": (
+        "La question contient un signe qui n’est pas un caractère."
+    ),
+    "The documents cannot be kept ({reason}); make room on the disk.": (
+        "Les documents ne peuvent pas être conservés ({reason}) ; faites de la place sur le disque."
+    ),
     "Without cookies nothing can be added here; allow them for this page.": (
         "Sans cookies, rien ne peut être ajouté ici ; autorisez-les pour cette page."
     ),

@@ -119,6 +119,14 @@ def test_what_takes_too_much_says_so(tmp_path: Path, worker: Worker, name: str) 
         load(path, name, LIMIT, worker.parse)
 
 
+def test_a_worker_that_died_meanwhile_is_no_fault_of_the_file(worker: Worker) -> None:
+    good = load(DATA / "article.docx", "article.docx", LIMIT, worker.parse)
+    assert worker._process is not None
+    worker._process.kill()
+    worker._process.wait()
+    assert load(DATA / "article.docx", "article.docx", LIMIT, worker.parse) == good
+
+
 @pytest.mark.parametrize("path", sorted(DATA.iterdir()), ids=lambda path: path.name)
 def test_the_worker_reads_what_this_process_reads(path: Path, worker: Worker) -> None:
     def read(**how: object) -> object:

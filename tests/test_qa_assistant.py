@@ -8,7 +8,7 @@ from conftest import ARTICLES
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index import Document, Filter, Hit, Index
+from index import Document, Filter, Hit, Index, OpcitError
 from qa import Answer, Assistant, Config, QuestionError
 from qa.citations import cite
 from qa.extractive import ExtractiveReader, Finding
@@ -199,3 +199,12 @@ def test_a_best_span_lies_in_its_sentence(sentence: str) -> None:
     start, end, _ = SpanModel({"first #capital": 1.0}, []).best(sentence, frozenset(), "who")
     assert 0 <= start <= end <= len(sentence)
     assert (start == end) == (not sentence.strip())
+
+
+def test_an_upload_that_cannot_be_kept_is_told(index: Index, tmp_path: Path) -> None:
+    (index.folder / "uploads").write_text("no folder")
+    (tmp_path / "new.txt").write_text("Un volcan s'éveille.")
+    assistant = Assistant(index, ExtractiveReader(index), Config())
+    with pytest.raises(OpcitError, match="cannot be kept"):
+        assistant.add_files([tmp_path / "new.txt"])
+    assert not [path for path in index.folder.iterdir() if path.suffix == ".part"]

@@ -178,7 +178,13 @@ def test_bad_input_gets_one_sentence(
 
 
 @pytest.mark.parametrize(
-    ("question", "part"), [("", "empty"), ("  ", "empty"), ("é" * 10_000, "10000 characters")]
+    ("question", "part"),
+    [
+        ("", "empty"),
+        ("  ", "empty"),
+        ("é" * 10_000, "10000 characters"),
+        ("Qui\udcff ?", "no character"),  # a byte that is no UTF-8
+    ],
 )
 def test_a_question_that_cannot_be_asked(indexed: Path, question: str, part: str) -> None:
     done = opcit("ask", question, cwd=indexed)

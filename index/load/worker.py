@@ -96,7 +96,8 @@ class Worker:
 
     def _ask(self, head: list[object], data: bytes) -> dict[str, Any]:
         """The reply. Raises OSError or ValueError if there was none in time."""
-        if self._process is None:
+        if self._process is None or self._process.poll() is not None:
+            self.close()  # it may have died since, of what is no file's fault
             self._process = subprocess.Popen(
                 [
                     sys.executable,
@@ -159,11 +160,11 @@ def _reply(suffix: str, data: bytes, name: str, max_bytes: int) -> dict[str, Any
 
 
 def _limit_memory(most: int) -> None:
-    with suppress(ImportError):  # Windows
+    with suppress(ImportError, ValueError):  # Windows, and where less is allowed anyway
         import resource
 
-        resource.setrlimit(resource.RLIMIT_DATA, (most, most))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        resource.setrlimit(resource.RLIMIT_DATA, (most, most))
 
 
 def _most_memory_used() -> int:
@@ -181,7 +182,7 @@ def _forget_memory_used() -> None:
 
 def _limit_time(seconds: int) -> None:
     """End this process when it has worked for so long from now on."""
-    with suppress(ImportError):
+    with suppress(ImportError, ValueError):
         import resource
 
         spent = resource.getrusage(resource.RUSAGE_SELF)
