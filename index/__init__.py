@@ -18,6 +18,7 @@ from .language import detect
 from .lexicon import folded_words
 from .load import SUFFIXES
 from .sentences import sentence_spans
+from .soundness import restore_index, verify_index
 from .sources import SourceState, source_state
 from .split import SplitSettings, headed
 from .types import LANGUAGES, Document, Filter, Hit, Language, Passage
@@ -55,7 +56,9 @@ __all__ = [
     "folded_words",
     "headed",
     "read_manifest",
+    "restore_index",
     "sentence_spans",
     "source_state",
     "stems",
+    "verify_index",
 ]

@@ -7,19 +7,21 @@ at a time, and readers go on meanwhile.
 """
 
 import json
+import os
 import sqlite3
 import uuid
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import cast
+from urllib.parse import quote
 
 import numpy as np
 
 from .embed import Vectors
-from .errors import IndexBusyError, IndexFolderError
+from .errors import CatalogDamagedError, IndexBusyError, IndexFolderError
 from .types import Document, Language, Passage
 
 _SCHEMA = """
@@ -54,6 +56,8 @@ _SELECT_ENTRY = (
 )
 # Half precision: half the file, and a unit vector keeps its cosine to six digits.
 _STORED_VECTOR = np.float16
+# How far the square of a unit vector's length may be from 1 after that.
+_UNIT = 0.01
 # SQLite takes a bounded number of parameters in one statement.
 _KEYS_A_QUERY = 500
 
@@ -98,14 +102,15 @@ class PassageRow:
 class Catalog:
     """An open catalog. Use from one thread; open another for another thread."""
 
-    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+    def __init__(self, path: Path) -> None:
         self._path = path
-        self._connection = connection
+        self._frozen = _state(path) if _is_read_only(path) else None
+        self._connection = _connect(path)
 
     @classmethod
     def create(cls, path: Path) -> "Catalog":
         """A new, empty catalog at `path`, or the one that an interrupted creation left there."""
-        catalog = cls(path, _connect(path))
+        catalog = cls(path)
         with catalog.writing():
             if not catalog._rows("SELECT 1 FROM sqlite_master WHERE name = 'document'"):
                 for statement in _SCHEMA.split(";\n"):
@@ -117,10 +122,9 @@ class Catalog:
     def open(cls, path: Path) -> "Catalog":
         """The catalog at `path`. Raises IndexFolderError if it is missing or damaged."""
         if not path.is_file():
-            raise IndexFolderError(
-                f"There is no index in {path.parent}; make one with `opcit index DOCS`."
-            )
-        catalog = cls(path, _connect(path))
+            mend = _last_copy(path) or "make one with `opcit index DOCS`."
+            raise IndexFolderError(f"There is no index in {path.parent}; {mend}")
+        catalog = cls(path)
         if catalog.setting("generation") is None:
             raise IndexFolderError(
                 f"The catalog {path} is empty; make it again with `opcit index DOCS`."
@@ -131,6 +135,15 @@ class Catalog:
         """Close the file."""
         self._connection.close()
 
+    @property
+    def outlived(self) -> bool:
+        """Whether this connection cannot see what was written since: open another.
+
+        Only so where the folder may not be written: SQLite cannot lock there, and takes the file
+        for one that never changes.
+        """
+        return self._frozen is not None and self._frozen != _state(self._path)
+
     # -- transactions ---------------------------------------------------------------------------
 
     @contextmanager
@@ -140,7 +153,7 @@ class Catalog:
         try:
             yield
         finally:
-            self._connection.rollback()
+            self._roll_back()
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -148,22 +161,52 @@ class Catalog:
 
         Raises IndexBusyError if another process is writing.
         """
-        try:
-            self._connection.execute("BEGIN IMMEDIATE")
-        except sqlite3.OperationalError as error:
-            raise IndexBusyError(
-                f"Another process is updating {self._path.parent}; try again when it is done."
-            ) from error
+        with _told(self._path):
+            try:
+                self._connection.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                if not error.sqlite_errorname.startswith("SQLITE_BUSY"):
+                    raise
+                raise IndexBusyError(
+                    f"Another process is updating {self._path.parent}; try again when it is done."
+                ) from error
         try:
             yield
             self._execute("COMMIT")
         except BaseException:
-            self._connection.rollback()
+            self._roll_back()
             raise
 
+    def _roll_back(self) -> None:
+        with suppress(sqlite3.Error):  # what cannot be rolled back now is so at the next opening
+            self._connection.rollback()
+
     def settle(self) -> None:
-        """Bring what was committed from SQLite's log into the catalog file itself."""
-        self._rows("PRAGMA wal_checkpoint(TRUNCATE)")
+        """Bring what was committed from SQLite's log into the catalog file itself.
+
+        If there is no room for it, it is as safe in the log.
+        """
+        with suppress(IndexFolderError):
+            self._rows("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def copy(self, to: Path) -> None:
+        """Put a checked copy of the present state at `to`: whole, or not at all.
+
+        Raises IndexFolderError if there is no room, or if what would be copied is damaged.
+        """
+        new = to.with_name(to.name + ".new")
+        new.unlink(missing_ok=True)
+        try:
+            with _told(self._path):
+                with closing(sqlite3.connect(new)) as connection:
+                    self._connection.backup(connection)
+                with closing(_connect_frozen(new)) as connection:
+                    checked = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+                    if checked != "ok":
+                        raise sqlite3.DatabaseError(checked)
+            new.replace(to)
+        finally:
+            new.unlink(missing_ok=True)
 
     # -- settings -------------------------------------------------------------------------------
 
@@ -233,12 +276,15 @@ class Catalog:
 
     def entries(self) -> list[Entry]:
         """Every document, by id, without its text."""
-        return [_entry(row) for row in self._rows(f"{_SELECT_ENTRY} ORDER BY id")]
+        rows = self._rows(f"{_SELECT_ENTRY} ORDER BY id")
+        with _told(self._path):
+            return [_entry(row) for row in rows]
 
     def entry(self, document_id: str) -> Entry | None:
         """The entry of the document with this id, or None."""
         rows = self._rows(f"{_SELECT_ENTRY} WHERE id = ?", document_id)
-        return _entry(rows[0]) if rows else None
+        with _told(self._path):
+            return _entry(rows[0]) if rows else None
 
     def document(self, document_id: str) -> Document | None:
         """The document with this id, or None."""
@@ -250,7 +296,9 @@ class Catalog:
         if not rows:
             return None
         id_, text, title, source, language, day, pages = rows[0]
-        return Document(id_, text, title, source, language, _date(day), tuple(json.loads(pages)))
+        with _told(self._path):
+            read = _date(day), tuple(json.loads(pages))
+        return Document(id_, text, title, source, language, *read)
 
     def counts(self) -> tuple[int, int]:
         """How many documents and how many passages there are."""
@@ -303,6 +351,31 @@ class Catalog:
             keys.extend(key for (key,) in rows)
         return keys
 
+    def problems(self, dimension: int) -> list[str]:
+        """What in the catalog is not as it was written, a sentence each; reads all of it.
+
+        Every passage must stand at its place in its document, and have a unit vector of
+        `dimension` numbers.
+        """
+        said = self._rows("PRAGMA integrity_check(1)") + self._rows("PRAGMA foreign_key_check")
+        if said != [("ok",)]:
+            return [f"The catalog {self._path} is damaged ({said[0][0]})."]
+        misplaced = []
+        for (document_id,) in self._rows("SELECT id FROM document ORDER BY id"):
+            document = self.document(document_id)
+            rows = self._execute(
+                'SELECT start, "end", passage.text, vector FROM passage'
+                " JOIN document ON document.key = passage.document WHERE document.id = ?",
+                document_id,
+            )
+            with _told(self._path):
+                if not all(_fits(row, document, dimension) for row in rows):
+                    misplaced.append(document_id)
+        return [
+            f"{document_id}: a passage does not fit the document it was cut from, or its vector."
+            for document_id in misplaced
+        ]
+
     # -- SQLite ---------------------------------------------------------------------------------
 
     def _execute(self, statement: str, *values: object) -> sqlite3.Cursor:
@@ -323,28 +396,58 @@ def _entry(row: tuple) -> Entry:  # type: ignore[type-arg]
     return Entry(key, id_, root, source, title, language, _date(day), FileState(*state))
 
 
+def _fits(row: tuple[int, int, str, bytes], document: Document | None, dimension: int) -> bool:
+    start, end, text, stored = row
+    vector = np.frombuffer(stored, dtype=_STORED_VECTOR).astype(np.float32)
+    return (
+        document is not None
+        and 0 <= start < end
+        and document.text[start:end] == text
+        and len(vector) == dimension
+        and abs(float(vector @ vector) - 1) < _UNIT
+    )
+
+
 def _date(text: str | None) -> date | None:
     return date.fromisoformat(text) if text else None
 
 
+# What SQLite says of a file that is well, but out of reach, or without room.
+_OUT_OF_REACH = ("SQLITE_BUSY", "SQLITE_CANTOPEN", "SQLITE_FULL", "SQLITE_IOERR", "SQLITE_LOCKED",
+                 "SQLITE_NOMEM", "SQLITE_PERM", "SQLITE_READONLY")  # fmt: skip
+
+
 @contextmanager
 def _told(path: Path) -> Iterator[None]:
-    """What SQLite refuses, told in a sentence."""
+    """What SQLite refuses, and values that nobody wrote, told in a sentence."""
     try:
         yield
-    except sqlite3.OperationalError as error:  # a full disk, a read-only folder
-        raise IndexFolderError(
-            f"The catalog {path} cannot be used ({error}); nothing in it was changed."
-        ) from error
-    except sqlite3.DatabaseError as error:
-        raise IndexFolderError(
-            f"The catalog {path} is damaged ({error}); remove {path.parent} and run"
-            " `opcit index DOCS` again."
-        ) from error
+    except (sqlite3.Error, ValueError) as error:
+        if getattr(error, "sqlite_errorname", "").startswith(_OUT_OF_REACH):
+            raise IndexFolderError(
+                f"The catalog {path} cannot be used ({error}); nothing in it was changed."
+            ) from error
+        mend = _last_copy(path) or f"remove {path.parent} and run `opcit index DOCS` again."
+        raise CatalogDamagedError(f"The catalog {path} is damaged ({error}); {mend}") from error
+
+
+def last_good(path: Path) -> Path:
+    """Where the last good copy of the catalog at `path` is kept, if there is one."""
+    return path.with_name("last-good.sqlite")
+
+
+def _last_copy(path: Path) -> str:
+    copy = last_good(path)
+    if not copy.is_file():
+        return ""
+    made = datetime.fromtimestamp(copy.stat().st_mtime)
+    return f"put back its last good copy, of {made:%Y-%m-%d %H:%M}, with `opcit restore`."
 
 
 def _connect(path: Path) -> sqlite3.Connection:
     with _told(path):
+        if _is_read_only(path):
+            return _connect_frozen(path)
         # isolation_level None: transactions begin where this module says, not behind its back.
         connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         connection.execute("PRAGMA foreign_keys = ON")
@@ -352,3 +455,26 @@ def _connect(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA busy_timeout = 2000")
     return connection
+
+
+def _connect_frozen(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(
+        f"file:{quote(str(path))}?immutable=1",
+        uri=True,
+        isolation_level=None,
+        check_same_thread=False,
+    )
+
+
+def _is_read_only(path: Path) -> bool:
+    """Whether the catalog can only be read, and nobody writes to it now: SQLite's log is gone."""
+    return path.exists() and not os.access(path.parent, os.W_OK) and not _log(path).exists()
+
+
+def _state(path: Path) -> tuple[bool, int, int]:
+    status = path.stat()
+    return _log(path).exists(), status.st_size, status.st_mtime_ns
+
+
+def _log(path: Path) -> Path:
+    return path.with_name(path.name + "-wal")

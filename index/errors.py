@@ -4,6 +4,7 @@
     ├── LoadError          a file cannot become a document; the other files go on
     ├── FolderError        the folder of documents is missing, empty or unreadable
     ├── IndexFolderError   the index folder is missing, damaged or of another format
+    │   └── CatalogDamagedError    its catalog is; nothing else can be made again from it
     ├── IndexBusyError     another process is writing to the index
     ├── EncoderError       the sentence encoder cannot be loaded or does not fit the index
     ├── QuestionError      the question cannot be asked as it stands
@@ -27,6 +28,10 @@ class FolderError(OpcitError):
 
 class IndexFolderError(OpcitError):
     """The index folder cannot be opened; the message holds the command that mends it."""
+
+
+class CatalogDamagedError(IndexFolderError):
+    """The catalog is not as it was written; the message names the last good copy, if any."""
 
 
 class IndexBusyError(OpcitError):

@@ -3,6 +3,7 @@
     catalog.sqlite                      the truth (catalog.py)
     derived/<generation>/vectors.faiss  nearest vectors (vectors.py)
     derived/<generation>/words/         BM25 (words.py)
+    last-good.sqlite                    a copy of the catalog, a day old at most when it was written
     manifest.json                       how it was made; written last, so its presence means that
                                         the first update was completed
 
@@ -13,6 +14,7 @@ leaves a folder that nobody reads. A reader looks at the generation at each sear
 
 import json
 import threading
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,10 +22,10 @@ from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
 
-from .catalog import Catalog, Entry
+from .catalog import Catalog, Entry, last_good
 from .derived import Derived, derive, discard_derived, open_derived
 from .embed import Embedder, Span, Vectors
-from .errors import EncoderError, FolderError, IndexFolderError
+from .errors import CatalogDamagedError, EncoderError, FolderError, IndexFolderError
 from .language import detect
 from .load import find_files
 from .sources import SourceState, source_state
@@ -38,6 +40,8 @@ _MADE_WITH = "encoder_fingerprint"
 # Passages whose sentences' vectors are kept: about 15 KB each.
 _SPANS_KEPT = 2000
 _QUESTIONS_KEPT = 100
+# Seconds after which the copy of the catalog is made anew.
+_COPY_AGE = 24 * 60 * 60
 
 
 class Index:
@@ -220,8 +224,8 @@ class Index:
         # Also when nothing changed: an update that was killed may have left its own behind.
         discard_derived(self.folder / "derived", keep=catalog.generation)
         catalog.settle()
-        if changed or not self.exists(self.folder):
-            self._write_manifest()
+        self._write_manifest()
+        self._keep_copy(catalog)
         return report
 
     def _make(self) -> None:
@@ -244,9 +248,32 @@ class Index:
             "split": asdict(self._settings),
         }
         path = self.folder / _MANIFEST
-        written = path.with_suffix(".new")
-        written.write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
-        written.replace(path)
+        wanted = json.dumps(manifest, indent=2) + "\n"
+        try:
+            if path.is_file() and path.read_bytes() == wanted.encode():
+                return
+            written = path.with_suffix(".new")
+            written.write_text(wanted, encoding="utf-8")
+            written.replace(path)
+        except OSError as error:
+            raise IndexFolderError(
+                f"{path} cannot be written ({error.strerror}); the documents are indexed, run the"
+                " same command again once there is room."
+            ) from error
+
+    def _keep_copy(self, catalog: Catalog) -> None:
+        """Keep a copy of the catalog, unless there is one of the last day.
+
+        Copying costs about as much as a small update; once a day nobody notices.
+        """
+        copy = last_good(self.folder / "catalog.sqlite")
+        try:
+            if not copy.is_file() or time.time() - copy.stat().st_mtime > _COPY_AGE:
+                catalog.copy(copy)
+        except CatalogDamagedError:
+            raise
+        except (OSError, IndexFolderError):
+            pass  # without room for it the index is as good, and the copy before is kept
 
     # -- one consistent view --------------------------------------------------------------------
 
@@ -268,7 +295,7 @@ class Index:
     def _catalog(self) -> Catalog:
         """This thread's own connection: SQLite's transactions belong to a connection."""
         catalog: Catalog | None = getattr(self._local, "catalog", None)
-        if catalog is None:
+        if catalog is None or catalog.outlived:
             catalog = Catalog.open(self.folder / "catalog.sqlite")
             self._local.catalog = catalog
         return catalog

@@ -24,8 +24,9 @@ _NOT_LIST_NUMBER = r"(?<!\n\d\.)(?<!\n\d\d\.)"
 # A pattern without groups, so that it can serve as a separator of a text splitter too.
 SENTENCE_END = (
     rf"(?:\.{_NOT_ABBREVIATED}{_NOT_INITIAL}{_NOT_LIST_NUMBER}|[!?…])"
-    r"(?:\.{0,2}\s?[»”\"'’)\]])*\s+"
-    r"(?=[«“\"‘'(\[—–\-•*]*\s?[A-ZÀ-ÖØ-ÞŒ0-9])"
+    # A few at most: without a limit, a long run of them would be tried again from each point.
+    r"(?:\.{0,2}\s?[»”\"'’)\]]){0,4}\s+"
+    r"(?=[«“\"‘'(\[—–\-•*]{0,4}\s?[A-ZÀ-ÖØ-ÞŒ0-9])"
 )
 PARAGRAPH_END = r"\n\s*\n"
 

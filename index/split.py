@@ -5,6 +5,7 @@ stripped and nothing overlaps, the pieces tile the text, and each offset is the 
 before it. Nothing is searched for, so repeated text cannot mislead.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
@@ -14,6 +15,9 @@ from .types import Document, Passage
 
 if TYPE_CHECKING:
     from langchain_text_splitters import RecursiveCharacterTextSplitter
+
+# Characters that are split at a time.
+_PART = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +41,13 @@ def split(document: Document, settings: SplitSettings | None = None) -> list[Pas
     settings = settings or SplitSettings()
     splitter = _splitter(settings.passage_characters)
     passages = []
-    for page_start, page_end in _pages(document):
-        start = page_start
-        pieces = splitter.split_text(document.text[page_start:page_end])
+    for part_start, part_end in _parts(document):
+        start = part_start
+        pieces = splitter.split_text(document.text[part_start:part_end])
         for piece in _without_fragments(pieces, settings.fragment_characters):
             passages.append(_trimmed(document, start, piece))
             start += len(piece)
-        if start != page_end:
+        if start != part_end:
             raise AssertionError(f"the pieces of {document.id} do not tile its text")
     return [passage for passage in passages if passage.text]
 
@@ -53,9 +57,21 @@ def headed(title: str, passage: Passage) -> str:
     return passage.text if passage.text.startswith(title) else f"{title}\n{passage.text}"
 
 
-def _pages(document: Document) -> list[tuple[int, int]]:
+def _parts(document: Document) -> Iterator[tuple[int, int]]:
+    """The pages; very long ones in parts, for the splitter may hold each character by itself."""
+    text = document.text
     starts = document.page_starts or (0,)
-    return list(zip(starts, (*starts[1:], len(document.text)), strict=True))
+    for start, end in zip(starts, (*starts[1:], len(text)), strict=True):
+        while end - start > _PART:
+            cut = start + _PART
+            for border in ("\n\n", "\n", " "):
+                at = text.rfind(border, start + _PART // 2, cut)
+                if at >= 0:
+                    cut = at + len(border)
+                    break
+            yield start, cut
+            start = cut
+        yield start, end
 
 
 def _without_fragments(pieces: list[str], minimum: int) -> list[str]:

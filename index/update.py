@@ -7,7 +7,7 @@ from pathlib import Path
 from .catalog import Catalog, Entry, FileState
 from .embed import Embedder
 from .errors import LoadError
-from .load import load
+from .load import Worker, load
 from .sources import file_state
 from .split import SplitSettings, headed, split
 from .types import Document, Passage
@@ -120,24 +120,25 @@ def _documents(
 ) -> Iterator[_Read | None]:
     """Each document to add, as it is read; None for a file that has to be left out."""
     replaced = {entry.id for entry in plan.replaced}
-    for path, document_id in plan.to_read:
-        try:
-            # The state is taken first: a file that changes while it is read is read again at the
-            # next update, rather than taken for what it became.
-            state = _state_or_refuse(path)
-            read = _Read(load(path, document_id, max_bytes), plan.root, state)
-        except LoadError as error:
-            report.skipped.append(str(error))
-            if document_id in replaced:
-                report.removed.append(document_id)
-            yield None
-        else:
-            (report.changed if document_id in replaced else report.added).append(document_id)
-            yield read
+    with Worker() as worker:
+        for path, document_id in plan.to_read:
+            try:
+                # The state is taken first: a file that changes while it is read is read again at
+                # the next update, rather than taken for what it became.
+                state = _state_or_refuse(path)
+                document = load(path, document_id, max_bytes, worker.parse)
+            except LoadError as error:
+                report.skipped.append(str(error))
+                if document_id in replaced:
+                    report.removed.append(document_id)
+                yield None
+            else:
+                (report.changed if document_id in replaced else report.added).append(document_id)
+                yield _Read(document, plan.root, state)
     for entry in plan.to_move:
-        document = catalog.document(entry.id)
+        kept = catalog.document(entry.id)
         catalog.remove([entry.key])
-        yield None if document is None else _Read(document, entry.root, entry.state)
+        yield None if kept is None else _Read(kept, entry.root, entry.state)
 
 
 def _add(catalog: Catalog, embedder: Embedder, batch: list[_Read]) -> int:

@@ -84,6 +84,10 @@ class FaissStore:
     def __len__(self) -> int:
         return int(self._index.ntotal)
 
+    def keys(self) -> list[int]:
+        """The keys that are held, in no order."""
+        return [int(key) for key in faiss.vector_to_array(self._index.id_map)]
+
     def add(self, keys: Sequence[int], vectors: Vectors) -> None:
         self._index.add_with_ids(vectors, np.asarray(keys, dtype=np.int64))
 

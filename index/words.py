@@ -61,6 +61,14 @@ class WordIndex:
     def __len__(self) -> int:
         return int(self._index.searcher().num_docs)
 
+    def keys(self) -> list[int]:
+        """The keys of the passages that are held, in no order."""
+        searcher = self._index.searcher()
+        every = max(1, int(searcher.num_docs))
+        hits = searcher.search(tantivy.Query.all_query(), limit=every, count=False).hits
+        keys = searcher.fast_field_values("key", [address for _, address in hits])
+        return [int(key or 0) for key in keys]
+
     def change(self, added: Iterable[PassageRow], removed: Iterable[int]) -> None:
         """Remove the passages of documents with the `removed` keys, then add `added`."""
         writer = self._index.writer(heap_size=_WRITER_BYTES, num_threads=1)

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import uuid
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -122,13 +123,18 @@ class Assistant:
         if len(refused) == len(paths):
             return UpdateReport(skipped=refused)
         uploads = self._uploads(owner)
-        uploads.mkdir(parents=True, exist_ok=True)
         wanted = {uploads / path.name: path for path in paths if path.suffix.lower() in SUFFIXES}
         limit = self._config.max_upload_files
-        if len({*uploads.iterdir(), *wanted}) > limit:
-            raise OpcitError(f"At most {limit} documents can be added; remove some first.")
-        for copied, path in wanted.items():
-            shutil.copy(path, copied)
+        try:
+            uploads.mkdir(parents=True, exist_ok=True)
+            if len({*uploads.iterdir(), *wanted}) > limit:
+                raise OpcitError(f"At most {limit} documents can be added; remove some first.")
+            for copied, path in wanted.items():
+                _copy_whole(path, copied, self._index.folder / f"{uuid.uuid4().hex}.part")
+        except OSError as error:
+            raise OpcitError(
+                f"The documents cannot be kept ({error.strerror}); make room on the disk."
+            ) from error
         report = self._index.update(
             uploads,
             max_bytes=self._config.max_file_bytes,
@@ -211,6 +217,10 @@ class Assistant:
         question = question.strip()
         if not question:
             raise QuestionError("The question is empty; write one in French or English.")
+        try:
+            question.encode()
+        except UnicodeEncodeError:
+            raise QuestionError("The question holds a sign that is no character.") from None
         limit = self._config.max_question_characters
         if len(question) > limit:
             raise QuestionError(
@@ -237,6 +247,15 @@ def open_index(config: Config, folder: Path | None = None, *, any_encoder: bool 
     documents can be listed, not asked.
     """
     return Index.open(folder or config.index, _embedder(config), any_encoder=any_encoder)
+
+
+def _copy_whole(path: Path, to: Path, part: Path) -> None:
+    """Copy a file by way of `part`: `to` is written whole, or stays as it was."""
+    try:
+        shutil.copy(path, part)
+        part.replace(to)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def _shortest(citation: Citation) -> str:

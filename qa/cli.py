@@ -15,7 +15,15 @@ from typing import Annotated, Any
 
 import typer
 
-from index import OpcitError, Progress, UpdateReport, read_manifest, source_state
+from index import (
+    OpcitError,
+    Progress,
+    UpdateReport,
+    read_manifest,
+    restore_index,
+    source_state,
+    verify_index,
+)
 
 from .config import Config, read_config
 from .feedback import Feedback, question_rows, read_feedback
@@ -193,23 +201,39 @@ def info(index: IndexOption = None, as_json: JsonOption = False) -> None:
 
 @app.command()
 def verify(index: IndexOption = None, as_json: JsonOption = False) -> None:
-    """Read every source again and report which changed since they were indexed."""
+    """Check that the index is sound, and which sources changed since they were indexed."""
     from .assistant import open_index
 
     config = _config(index, None)
     states: dict[str, list[str]] = {"same": [], "changed": [], "missing": []}
+    problems = verify_index(config.index)
+    if problems:
+        if as_json:
+            _print_json({"problems": problems, **states})
+        else:
+            print("\n".join(problems))
+        raise typer.Exit(1)
     for entry in open_index(config, any_encoder=True).entries():
         states[source_state(entry, reread=True)].append(entry.id)
     if as_json:
-        _print_json(states)
+        _print_json({"problems": problems, **states})
     else:
         for state in ("changed", "missing"):
             for document_id in states[state]:
                 print(f"{state:<8} {document_id}")
-        print(", ".join(f"{len(ids)} {state}" for state, ids in states.items()))
+        counts = ", ".join(f"{len(ids)} {state}" for state, ids in states.items())
+        print(f"The index is sound; its sources: {counts}.")
     if states["changed"] or states["missing"]:
         _notice("Run `opcit index DOCS` to bring the index up to date.")
         raise typer.Exit(1)
+
+
+@app.command()
+def restore(index: IndexOption = None) -> None:
+    """Put back the last good copy of a damaged index."""
+    folder = _config(index, None).index
+    restore_index(folder)
+    _notice(f"{folder}: the last good copy is back; run `opcit index DOCS` to bring it up to date.")
 
 
 @app.command()

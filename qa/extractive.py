@@ -157,13 +157,12 @@ def sentences_of(
 
 
 def confidence_features(sentences: Sequence[Sentence], scores: Features) -> Features:
-    """What tells whether the best sentence answers, shape `(11,)`, of which the last is 1."""
+    """What speaks for it that the best sentence answers, shape `(10,)`; the last is always 1."""
     order = np.argsort(-scores, kind="stable")
     best = sentences[order[0]].features
     second = scores[order[1]] if len(scores) > 1 else scores[order[0]]
     return np.array(
         [
-            scores[order[0]],
             scores[order[0]] - second,
             1 / np.exp(scores - scores.max()).sum(),
             *best,

@@ -232,6 +232,12 @@ REFUSALS: Final[dict[str, str]] = {
     "At most {limit} documents can be added; remove some first.": (
         "On peut ajouter {limit} documents au plus ; retirez-en d’abord."
     ),
+    "The question holds a sign that is no character.": (
+        "La question contient un signe qui n’est pas un caractère."
+    ),
+    "The documents cannot be kept ({reason}); make room on the disk.": (
+        "Les documents ne peuvent pas être conservés ({reason}) ; faites de la place sur le disque."
+    ),
     "Without cookies nothing can be added here; allow them for this page.": (
         "Sans cookies, rien ne peut être ajouté ici ; autorisez-les pour cette page."
     ),
@@ -293,6 +299,11 @@ REFUSALS: Final[dict[str, str]] = {
     "{name}: the page has no text of its own; save it from the browser once it is shown.": (
         "{name} : la page n’a pas de texte à elle ; enregistrez-la depuis le navigateur une fois"
         " affichée."
+    ),
+    "{name}: reading it takes too much time or memory; save it again in a simpler form, or as"
+    " text.": (
+        "{name} : le lire demande trop de temps ou de mémoire ; enregistrez-le sous une forme plus"
+        " simple, ou comme texte."
     ),
     "{name}: the HTML cannot be read ({reason}); save the page again.": (
         "{name} : le HTML ne peut pas être lu ({reason}) ; enregistrez la page à nouveau."

@@ -14,6 +14,7 @@ from shutil import which
 import numpy as np
 import pytest
 from chat_page import CHROMIUM, ROOT, SAMPLES, Visitor
+from hypothesis import settings
 from playwright.sync_api import Browser, sync_playwright
 
 from index import Index
@@ -22,6 +23,9 @@ from index.words import stems
 from qa import build_index
 
 DIMENSION = 1024
+# A busy machine is no failure.
+settings.register_profile("opcit", deadline=None)
+settings.load_profile("opcit")
 
 
 class StemEmbedder:

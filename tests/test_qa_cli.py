@@ -108,7 +108,9 @@ def test_index_again_info_and_verify(indexed: Path) -> None:
     done = opcit("verify", cwd=indexed)
     crue.write_text(before)
     assert done.returncode == 1
-    assert done.stdout == "changed  crue.txt\n1 same, 1 changed, 0 missing\n"
+    assert done.stdout == (
+        "changed  crue.txt\nThe index is sound; its sources: 1 same, 1 changed, 0 missing.\n"
+    )
 
 
 def test_a_silent_corpus_is_no_failure(indexed: Path) -> None:
@@ -204,7 +206,13 @@ def test_bad_input_gets_one_sentence(
 
 
 @pytest.mark.parametrize(
-    ("question", "part"), [("", "empty"), ("  ", "empty"), ("é" * 10_000, "10000 characters")]
+    ("question", "part"),
+    [
+        ("", "empty"),
+        ("  ", "empty"),
+        ("é" * 10_000, "10000 characters"),
+        ("Qui\udcff ?", "no character"),  # a byte that is no UTF-8
+    ],
 )
 def test_a_question_that_cannot_be_asked(indexed: Path, question: str, part: str) -> None:
     done = opcit("ask", question, cwd=indexed)

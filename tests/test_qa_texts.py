@@ -61,7 +61,12 @@ def test_days_are_written_as_in_running_text() -> None:
 # -- refusals ------------------------------------------------------------------------------------
 
 ROOT = Path(__file__).parents[1]
-RAISERS = ["index/load.py", "index/update.py", "qa/assistant.py", "web/sessions.py"]
+RAISERS = [
+    *(f"index/load/{path.name}" for path in (ROOT / "index/load").glob("*.py")),
+    "index/update.py",
+    "qa/assistant.py",
+    "web/sessions.py",
+]
 RAISED = {"LoadError", "QuestionError", "IndexBusyError", "OpcitError"}
 
 

@@ -47,6 +47,7 @@ def test_help_texts_are_those_of_the_command() -> None:
         "feedback",
         "info",
         "password",
+        "restore",
         "verify",
     }
     assert readme == written(readme), "run `python tests/test_readme.py`"
