@@ -16,7 +16,8 @@ import numpy as np
 from sentence_transformers import SentenceTransformer
 
 from index import Hit, Index, SentenceTransformerEmbedder, default_model
-from qa import Assistant, build_index, read_config
+from qa import build_index, read_config
+from qa.retriever import Retriever
 
 from .passages import read_questions
 
@@ -69,9 +70,9 @@ def main() -> None:
         slow = PlainEmbedder(embedder)
         Index.create(plain, slow).update(given.documents, max_bytes=config.max_file_bytes)
         for index in (Index.open(fast, embedder), Index.open(plain, slow)):
-            assistant = Assistant(index, None, config)  # type: ignore[arg-type]  # nothing is read
+            retriever = Retriever(index)
             nearest.append([index.nearest(question, K) for question in questions])
-            found.append([assistant.search(question, K) for question in questions])
+            found.append([retriever.search(question, K) for question in questions])
     print(f"{len(questions)} questions, the first {K} passages")
     print("by meaning alone:      ", agreement(*nearest))
     print("by the whole retriever:", agreement(*found))

@@ -21,7 +21,7 @@ PHONE: dict[str, Any] = {
     "is_mobile": True,
 }
 FRENCH = "Qui est le nouveau ministre des Affaires étrangères du Kazakhstan ?"
-ENGLISH = "Who makes the R21 malaria vaccine?"
+ENGLISH = "Which company produces the R21 vaccine?"
 UNANSWERABLE = "xyzzy plugh frobnicate ?"
 
 expect.set_options(timeout=60_000)  # a busy machine is no failure

@@ -187,11 +187,13 @@ class Faults:
                 file.seek(self.drawn.randint(0, size // 2))
                 file.write(self.drawn.randbytes(size // 4))
         ended = self.child(operation)
+        said = self.said()
         if harm_catalog:
             # Never a traceback; then the last good copy, or all of it anew.
             if self.child(lambda: restore_index(self.folder)) != DONE:
                 shutil.rmtree(self.folder)
             self.child(self.finish)
+        self.told.write_text(said)
         return ended
 
     # -- checks -----------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """Opcit: files that it reads, splits and indexes for meaning and words, and its whole retriever.
 
-More than the others do: each passage lies in a file of its own, and words are searched too.
+More than the others do: each passage lies in a file of its own, and words are searched too. What
+is found is not read together with the question, as `opcit ask` and `search` do after it.
 """
 
 from pathlib import Path
@@ -9,12 +10,14 @@ from typing import Any
 import numpy as np
 from peer import run
 
-from index import SentenceTransformerEmbedder
-from qa import Assistant, build_index, read_config
+from index import Index, SentenceTransformerEmbedder
+from qa import build_index, read_config
+from qa.retriever import Retriever
 
 
 class Opcit:
     def __init__(self, encoder: str) -> None:
+        self.encoder = encoder
         self.config = read_config(model=encoder)
         SentenceTransformerEmbedder(encoder).embed_question("?")  # as the others load theirs
 
@@ -28,10 +31,11 @@ class Opcit:
             raise SystemExit(f"{len(texts)} texts became {report.passages_embedded} passages")
 
     def open(self, store: Path) -> None:
-        self.assistant = Assistant.open(store / "index", self.config)
+        embedder = SentenceTransformerEmbedder(self.encoder)
+        self.retriever = Retriever(Index.open(store / "index", embedder))
 
     def search(self, question: str, k: int) -> list[str]:
-        return [hit.passage.text for hit in self.assistant.search(question, k)]
+        return [hit.passage.text for hit in self.retriever.search(question, k)]
 
 
 def look_up(known: dict[str, Any]) -> None:
