@@ -16,7 +16,7 @@ from mcp import ClientSession
 from mcp.client.streamable_http import streamable_http_client
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-QUESTION = "Who makes the R21 malaria vaccine?"
+QUESTION = "How many doses a year can the Serum Institute make?"
 DOCUMENT = "2023-10-03-r21-malaria-vaccine.txt"
 
 
@@ -38,7 +38,7 @@ def test_the_curl_example(chat_address: str) -> None:
     )
 
     answer = json.loads(done.stdout)["data"][0]
-    assert answer["text"] == "Serum Institute of India"
+    assert answer["text"] == "100 million"
     assert answer["citations"][0]["document_id"] == DOCUMENT
 
 
@@ -49,7 +49,7 @@ def test_the_python_example(chat_address: str) -> None:
     )
 
     first, *_, last = done.stdout.splitlines()
-    assert first == "Serum Institute of India"
+    assert first == "100 million"
     assert f"{chat_address}/source/{DOCUMENT}?start=" in done.stdout
     assert last == f"3 {DOCUMENT}"
 
@@ -129,7 +129,7 @@ def test_an_answer_keeps_to_documents_and_days(chat_address: str) -> None:
     within = call(chat_address, "ask", QUESTION, [DOCUMENT], "2023-10-03", "2023-10-03")
     outside = call(chat_address, "ask", QUESTION, [DOCUMENT], "2023-10-04")
 
-    assert within.json()["data"][0]["text"] == "Serum Institute of India"
+    assert within.json()["data"][0]["text"] == "100 million"
     assert outside.json()["data"][0]["found"] is False
 
 
@@ -216,7 +216,7 @@ def test_a_client_asks_and_searches(told: dict[str, Any], chat_address: str) -> 
     answer = json.loads(told["ask"].content[0].text)
     (passage,) = json.loads(told["search"].content[0].text)
 
-    assert (answer["text"], answer["found"]) == ("Serum Institute of India", True)
+    assert (answer["text"], answer["found"]) == ("100 million", True)
     assert answer["citations"][0]["link"].startswith(f"{chat_address}/source/{DOCUMENT}?")
     assert passage["document_id"] == DOCUMENT
     assert len(json.loads(told["ten"].content[0].text)) == 10

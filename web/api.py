@@ -14,6 +14,7 @@ from typing import TypedDict, TypeVar
 
 import gradio as gr
 from gradio.events import api
+from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from qa import (
@@ -157,7 +158,12 @@ class PlainCalls:
             message = await receive()
             body += message.get("body", b"")
             more = message.get("more_body", False)
-        whole = [_filled(body)]
+        called = _filled(body)
+        if called is None:
+            told = 'The body must be JSON of the form {"data": [...]}.'
+            await JSONResponse({"error": told}, 422)(scope, receive, send)
+            return
+        whole = [called]
         refused: list[OpcitError] = []
 
         async def receive_all() -> Message:
@@ -171,14 +177,20 @@ class PlainCalls:
         await self._app({**scope, _REFUSED: refused}, receive_all, send_with_status)
 
 
-def _filled(body: bytes) -> bytes:
-    """A call's body with null for each value that it leaves out; as it is where it is no call."""
+def _filled(body: bytes) -> bytes | None:
+    """A call's body with null for each value that it leaves out; None where it is no call.
+
+    Of what else it holds only the session is handed on: Gradio fails at the rest.
+    """
     try:
         call = json.loads(body)
-        call["data"] = [*call["data"], *[None] * (_VALUES - len(call["data"]))]
-    except (ValueError, KeyError, TypeError):
-        return body
-    return json.dumps(call).encode()
+        data, session = call["data"], call.get("session_hash")
+        kept = {"session_hash": session} if isinstance(session, str) else {}
+        kept["data"] = data + [None] * (_VALUES - len(data))
+        json.dumps(kept, ensure_ascii=False).encode()  # a lone surrogate is no text
+        return json.dumps(kept, allow_nan=False).encode()
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
 
 
 @contextmanager
