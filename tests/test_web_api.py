@@ -16,6 +16,7 @@ from mcp import ClientSession
 from mcp.client.streamable_http import streamable_http_client
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+EARLIER = "Who makes the R21 malaria vaccine?"
 QUESTION = "How many doses a year can the Serum Institute make?"
 DOCUMENT = "2023-10-03-r21-malaria-vaccine.txt"
 
@@ -134,7 +135,7 @@ def test_an_answer_keeps_to_documents_and_days(chat_address: str) -> None:
 
 
 def test_a_question_may_lean_on_earlier_ones(chat_address: str) -> None:
-    asked = call(chat_address, "ask", "And RTS,S?", None, None, None, [QUESTION])
+    asked = call(chat_address, "ask", "And RTS,S?", None, None, None, [EARLIER])
     alone = call(chat_address, "ask", "And RTS,S?")
 
     answer = asked.json()["data"][0]
@@ -187,7 +188,7 @@ async def with_tools(address: str) -> dict[str, Any]:
                 "search", {"question": "malaria vaccine", "after": "2023-10-03"}
             ),
             "earlier": await session.call_tool(
-                "ask", {"question": "And RTS,S?", "earlier": [QUESTION]}
+                "ask", {"question": "And RTS,S?", "earlier": [EARLIER]}
             ),
             "bad day": await session.call_tool("ask", {"question": QUESTION, "before": "soon"}),
             "ten": await session.call_tool("search", {"question": "R21 malaria vaccine"}),

@@ -128,6 +128,6 @@ def test_any_bytes_get_a_reply(server: Server, body: bytes, kind: str) -> None:
 
 
 def test_it_still_answers(server: Server) -> None:
-    body = json.dumps({"data": ["Who makes the R21 malaria vaccine?"]}).encode()
+    body = json.dumps({"data": ["How many doses a year can the Serum Institute make?"]}).encode()
     reply = server.post("/gradio_api/run/ask", body)
-    assert reply.json()["data"][0]["text"] == "Serum Institute of India"
+    assert reply.json()["data"][0]["text"] == "100 million"
