@@ -20,7 +20,7 @@ from .load import SUFFIXES
 from .sentences import sentence_spans
 from .soundness import restore_index, verify_index
 from .sources import SourceState, source_state
-from .split import SplitSettings, headed
+from .split import SplitSettings
 from .types import LANGUAGES, Document, Filter, Hit, Language, Passage
 from .update import Progress, UpdateReport
 from .words import stems
@@ -54,7 +54,6 @@ __all__ = [
     "default_model",
     "detect",
     "folded_words",
-    "headed",
     "read_manifest",
     "restore_index",
     "sentence_spans",

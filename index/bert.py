@@ -166,8 +166,7 @@ class _Compiled:
         # A request of this thread's own: one serves one caller at a time.
         if not hasattr(self._local, "request"):
             self._local.request = self._model.create_infer_request()
-        result = self._local.request.infer(inputs)
-        return [result[i].copy() for i in range(len(result))]
+        return list(self._local.request.infer(inputs).values())  # copies, not the model's own
 
 
 def _tokenizer(folder: Path) -> Any:

@@ -111,20 +111,24 @@ class Index:
             documents = _allowed(catalog, among)
             return _hits(catalog, derived.words.search(text, detect(text), k, documents))
 
-    def span_nearness(
-        self, text: str, passages: list[Passage], spans: list[list[Span]]
-    ) -> list[Vectors]:
-        """How near in meaning each span of each passage is, by cosine, read in its context."""
+    def headed(self, passages: list[Passage]) -> list[str]:
+        """What is indexed of each passage: its text, which ends it, under its document's title."""
         with self._view() as (catalog, _):
             entries = [catalog.entry(passage.document_id) for passage in passages]
-        vector = self._question_vector(text)
-        nearness = []
-        for passage, entry, some in zip(passages, entries, spans, strict=True):
-            shown = headed(entry.title, passage) if entry else passage.text
-            above = len(shown) - len(passage.text)
-            moved = tuple((start + above, end + above) for start, end in some)
-            nearness.append(self._span_vectors(shown, moved) @ vector)
-        return nearness
+        return [
+            headed(entry.title, passage) if entry else passage.text
+            for passage, entry in zip(passages, entries, strict=True)
+        ]
+
+    def span_nearness(
+        self, question: str, texts: list[str], spans: list[list[Span]]
+    ) -> list[Vectors]:
+        """How near in meaning each span of each text is, by cosine, read in its context."""
+        vector = self._question_vector(question)
+        return [
+            self._span_vectors(text, tuple(some)) @ vector
+            for text, some in zip(texts, spans, strict=True)
+        ]
 
     def _embed_spans(self, text: str, spans: tuple[Span, ...]) -> Vectors:
         return self.embedder.embed_spans([text], [list(spans)])[0]

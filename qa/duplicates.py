@@ -5,6 +5,7 @@ other (shingling, Broder 1997); case, accents and punctuation do not count.
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from index import Hit, Passage, folded_words, sentence_spans
 
@@ -13,6 +14,8 @@ from .types import Citation
 _RUN = 3
 # The share of a text's runs from which another text is said to hold it.
 _MOST = 0.8
+# Passages of a question, and of those before it, are compared again with each citation.
+_TEXTS_KEPT = 500
 
 Runs = frozenset[tuple[str, ...]]
 
@@ -63,6 +66,7 @@ def _held(runs: Runs, others: Runs) -> bool:
     return len(runs & others) >= _MOST * len(runs)
 
 
+@lru_cache(_TEXTS_KEPT)
 def _runs(text: str) -> Runs:
     """Runs of three words; the whole text where it is shorter."""
     words = folded_words(text)

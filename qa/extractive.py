@@ -17,7 +17,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from index import LANGUAGES, Hit, Index, detect, headed, sentence_spans
+from index import LANGUAGES, Hit, Index, detect, sentence_spans
 
 from .reading import PassageReader
 
@@ -131,17 +131,16 @@ def sentences_of(
     """The sentences of the first passages, each with its features, shape `(6,)`."""
     hits = [hit for hit in hits[:_READ] if hit.passage.text.strip()]
     passages = [hit.passage for hit in hits]
-    spans = [sentence_spans(passage.text) for passage in passages]
-    nearness = index.span_nearness(question, passages, spans)
-    titles = [entry.title if (entry := index.entry(p.document_id)) else "" for p in passages]
-    shown = [headed(title, passage) for title, passage in zip(titles, passages, strict=True)]
-    above = [len(text) - len(passage.text) for text, passage in zip(shown, passages, strict=True)]
-    moved = [
-        [(start + by, end + by) for start, end in some]
-        for some, by in zip(spans, above, strict=True)
+    texts = index.headed(passages)
+    # A text is its passage under a title: its offsets are the passage's, moved by that.
+    above = [len(text) - len(passage.text) for text, passage in zip(texts, passages, strict=True)]
+    spans = [
+        [(start + by, end + by) for start, end in sentence_spans(passage.text)]
+        for passage, by in zip(passages, above, strict=True)
     ]
+    nearness = index.span_nearness(question, texts, spans)
     found = []
-    for rank, readings in enumerate(reader.read(question, shown, moved)):
+    for rank, readings in enumerate(reader.read(question, texts, spans)):
         for number, read in enumerate(readings):
             features = [
                 read.evidence / 5,
@@ -151,8 +150,10 @@ def sentences_of(
                 2 * hits[rank].score,
                 1 / (1 + rank),
             ]
-            answer = (read.answer[0] - above[rank], read.answer[1] - above[rank])
-            found.append(Sentence(hits[rank], *spans[rank][number], answer, np.array(features)))
+            start, end, first, last = (
+                place - above[rank] for place in (*spans[rank][number], *read.answer)
+            )
+            found.append(Sentence(hits[rank], start, end, (first, last), np.array(features)))
     return found
 
 

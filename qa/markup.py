@@ -169,6 +169,18 @@ def _quote_html(number: int, citation: Citation, language: Language) -> str:
     )
 
 
+def _copies_html(citation: Citation, language: Language) -> str:
+    """In which other documents nearly the same sentence stands."""
+    if not citation.copies:
+        return ""
+    links = ", ".join(
+        f'<a class="cite near" href="{_link(_near(copy))}">'
+        f"{_escape(shown_id(copy.document_id))}</a>"
+        for copy in citation.copies
+    )
+    return f'<p class="from">{copies_text(len(citation.copies), language)} {links}</p>'
+
+
 def _emphasised(quoted: str, start: int, answer: Span | None) -> str:
     if answer is None:
         return _escape(quoted)
@@ -491,18 +503,6 @@ def _button(kind: str, sign: str, name: str, value: str = "") -> str:
         f'<button type="button" class="{kind}" value="{value}" aria-label="{name}" title="{name}">'
         f"{sign}</button>"
     )
-
-
-def _copies_html(citation: Citation, language: Language) -> str:
-    """In which other documents nearly the same sentence stands."""
-    if not citation.copies:
-        return ""
-    links = ", ".join(
-        f'<a class="cite near" href="{_link(_near(copy))}">'
-        f"{_escape(shown_id(copy.document_id))}</a>"
-        for copy in citation.copies
-    )
-    return f'<p class="from">{copies_text(len(citation.copies), language)} {links}</p>'
 
 
 def _near(passage: Passage) -> Place:

@@ -58,7 +58,8 @@ class Retriever:
             timely = {entry.id: closeness(entry.date, asked) for entry in entries}
             hits = [
                 Hit(
-                    hit.passage, (hit.score + _TIME * timely[hit.passage.document_id]) / (1 + _TIME)
+                    hit.passage,
+                    (hit.score + _TIME * timely.get(hit.passage.document_id, 0.0)) / (1 + _TIME),
                 )
                 for hit in hits
             ]

@@ -355,10 +355,9 @@ def test_the_manifest_says_how_the_index_was_made(index: Index, folder: Path) ->
 def test_span_nearness_is_the_cosine_of_the_spans_under_their_title(
     index: Index, embedder: StemEmbedder
 ) -> None:
-    hit = index.matching("ministre", 1)[0]
-    text = hit.passage.text
+    (text,) = index.headed([index.matching("ministre", 1)[0].passage])
     spans = [(0, text.index(".")), (text.index("Le nouveau"), len(text))]
-    (near,) = index.span_nearness("Qui est ministre ?", [hit.passage], [spans])
+    (near,) = index.span_nearness("Qui est ministre ?", [text], [spans])
     question = embedder.embed_question("Qui est ministre ?")
     wanted = [question @ embedder.embed_question(text[start:end]) for start, end in spans]
     assert near == pytest.approx(wanted, abs=1e-5)

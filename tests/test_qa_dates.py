@@ -44,14 +44,27 @@ def test_how_near_a_date_is_to_a_month(day: date | None, near: float) -> None:
     assert closeness(day, []) == 0.0
 
 
-def test_of_two_equal_articles_the_one_of_that_time_comes_first(tmp_path: Path) -> None:
+@pytest.fixture
+def elections(tmp_path: Path) -> Index:
     for day in ("2016-03-01", "2017-03-01", "2018-03-01"):
         (tmp_path / f"{day}.txt").write_text(
             f"Élection\n{day}\n\nLe scrutin a eu lieu dimanche à Lomé.\n", encoding="utf-8"
         )
     index = Index.create(tmp_path / "index", StemEmbedder(), SplitSettings())
     index.update(tmp_path, max_bytes=10_000)
+    return index
+
+
+def test_of_two_equal_articles_the_one_of_that_time_comes_first(elections: Index) -> None:
     for year in ("2016", "2017", "2018"):
-        hits = Retriever(index).search(f"Où a eu lieu le scrutin en {year} ?")
+        hits = Retriever(elections).search(f"Où a eu lieu le scrutin en {year} ?")
         assert hits[0].passage.document_id.startswith(year)
         assert all(0 <= hit.score <= 1 for hit in hits)
+
+
+def test_a_document_that_leaves_the_index_meanwhile_has_no_time(
+    elections: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(elections, "entry", lambda _document_id: None)
+    hits = Retriever(elections).search("Où a eu lieu le scrutin en 2017 ?")
+    assert hits[0].score == pytest.approx(1 / 1.1)  # the best, less what its time could bring

@@ -38,7 +38,7 @@ from qa.retriever import Retriever
 
 from .reading import OWN_QUESTIONS, kept_aside
 
-_READ = 4
+_FOUND = 12  # passages, of which the reader takes the first
 # The share of answerable questions that are to be answered, and the share of questions that are
 # taken to be unanswerable when confidence is made a probability.
 _ANSWERED = 0.78
@@ -121,8 +121,8 @@ def gather(
     retriever = Retriever(index)
     cases = []
     for number, one in enumerate(marked):
-        hits = retriever.search(one.question, 3 * _READ)
-        cases.append(_case(one, hits[:_READ], index, reader))
+        hits = retriever.search(one.question, _FOUND)
+        cases.append(_case(one, hits, index, reader))
         turn = number // 2 % 4
         if harder and one.document_id is not None and turn in (1, 3):
             left = [
@@ -131,7 +131,7 @@ def gather(
                 if hit.passage.document_id != one.document_id
                 or (turn == 3 and not _holds_evidence(hit, one))
             ]
-            cases.append(_case(one, left[:_READ], index, reader))
+            cases.append(_case(one, left, index, reader))
     return [case for case in cases if case.sentences]
 
 

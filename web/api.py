@@ -142,8 +142,8 @@ def add_endpoints(libraries: Libraries) -> None:
 class PlainCalls:
     """What Gradio lacks for programs that call an endpoint by one request.
 
-    Values at the end of `data` may be left out, and who asked what cannot be asked gets status 422
-    where Gradio says 500 to every error.
+    Values at the end of `data` may be left out, and who asked what cannot be asked, or sent what is
+    no call, gets status 422 where Gradio says 500 to every error.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -187,8 +187,8 @@ def _filled(body: bytes) -> bytes | None:
         data, session = call["data"], call.get("session_hash")
         kept = {"session_hash": session} if isinstance(session, str) else {}
         kept["data"] = data + [None] * (_VALUES - len(data))
-        json.dumps(kept, ensure_ascii=False).encode()  # a lone surrogate is no text
-        return json.dumps(kept, allow_nan=False).encode()
+        # Not as ASCII, so that a lone surrogate, which is no text, is refused.
+        return json.dumps(kept, ensure_ascii=False, allow_nan=False).encode()
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
 
