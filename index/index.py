@@ -196,7 +196,7 @@ class Index:
     def _update(
         self,
         root: Path,
-        files: list[Path],
+        files: list[str],
         max_bytes: int,
         rebuild: bool,
         progress: Progress | None,

@@ -48,7 +48,7 @@ class Plan:
 
 
 def plan_update(
-    catalog: Catalog, root: Path, files: list[Path], rebuild: bool, prefix: str = ""
+    catalog: Catalog, root: Path, files: list[str], rebuild: bool, prefix: str = ""
 ) -> Plan:
     """Compare the files under `root` with the catalog; with `rebuild` nothing is left as it is.
 
@@ -59,19 +59,20 @@ def plan_update(
     entries = catalog.entries()
     by_source = {entry.source: entry for entry in entries}
     taken = {entry.id for entry in entries}
-    for path in files:
-        entry = by_source.pop(str(path), None)
+    for file in files:
+        entry = by_source.pop(file, None)
         if entry is None:
+            path = Path(file)
             plan.to_read.append((path, _new_id(path, root, taken, prefix)))
-        elif not rebuild and _is_unchanged(catalog, path, entry):
+        elif not rebuild and _is_unchanged(catalog, entry):
             plan.unchanged += 1
         else:
-            plan.to_read.append((path, entry.id))
+            plan.to_read.append((Path(file), entry.id))
             plan.replaced.append(entry)
     listed = set(files)
     for entry in by_source.values():
         if entry.root == plan.root:
-            if not listed.isdisjoint(Path(entry.source).parents):
+            if not listed.isdisjoint(map(str, Path(entry.source).parents)):
                 continue  # its folder cannot be read now (find_files lists it): nothing is known
             plan.vanished.append(entry)
         elif rebuild:
@@ -155,9 +156,9 @@ def _add(catalog: Catalog, embedder: Embedder, batch: list[_Read]) -> int:
     return len(texts)
 
 
-def _is_unchanged(catalog: Catalog, path: Path, entry: Entry) -> bool:
+def _is_unchanged(catalog: Catalog, entry: Entry) -> bool:
     try:
-        now = file_state(path, entry.state)
+        now = file_state(entry.source, entry.state)
     except OSError:
         return False  # reading it will say why
     if now.content_hash != entry.state.content_hash:
@@ -169,7 +170,7 @@ def _is_unchanged(catalog: Catalog, path: Path, entry: Entry) -> bool:
 
 def _state_or_refuse(path: Path) -> FileState:
     try:
-        return file_state(path)
+        return file_state(str(path))
     except OSError as error:
         raise LoadError(f"{path} cannot be read ({error.strerror}); it is left out.") from error
 
