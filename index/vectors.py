@@ -4,10 +4,7 @@
 the catalog and can be thrown away; it knows keys, not passages.
 """
 
-import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from functools import cache
 from pathlib import Path
 from typing import Protocol
 
@@ -17,16 +14,18 @@ from numpy.typing import NDArray
 
 from .embed import Vectors
 
-Keys = NDArray[np.int64]
-
 # A scalar quantizer learns each dimension's range from the vectors it is trained on, and cuts off
 # what lies outside: it is trained again (the store rebuilt) while it has seen few, or when it is
 # to hold this many times as many as it has seen.
 _FEW = 10_000
 _GROWTH_BEFORE_TRAINING = 1.25
-# FAISS looks for one vector on one core. From this many on, the cores share the looking: half the
-# time on two; for fewer, 3 ms at most, handing it out is not worth it.
-_SHARED_FROM = 100_000
+# From this many on, a question is first compared with vectors of 4 bits for two numbers (product
+# quantization, scanned in registers: André et al. 2017), which is nine times as fast, and with the
+# 8-bit ones only of this many times those that are wanted. At a million the best ten stay the same
+# as without, and so do 99.9 of the best hundred.
+_COARSE_FROM = 100_000
+_LOOKED_AT_TWICE = 10
+_TRAINED_ON = 20_000
 
 
 class VectorStore(Protocol):
@@ -50,17 +49,24 @@ class VectorStore(Protocol):
 class FaissStore:
     """FAISS with 8 bits a number: a quarter of the memory, the same neighbours in 99 of 100."""
 
-    def __init__(self, index: "faiss.IndexIDMap2") -> None:
+    def __init__(
+        self, index: "faiss.IndexIDMap2", coarse: "faiss.IndexPQFastScan | None" = None
+    ) -> None:
         self._index = index
+        self._coarse = coarse  # the same vectors in the same places, without keys
 
     @classmethod
     def build(cls, keys: Sequence[int], vectors: Vectors) -> "FaissStore":
         """A store trained on, and holding, `vectors` of shape `(len(keys), dimension)`."""
-        dimension = vectors.shape[1]
+        count, dimension = vectors.shape
+        product = faiss.METRIC_INNER_PRODUCT
         quantizer = faiss.ScalarQuantizer.QT_8bit
-        inner = faiss.IndexScalarQuantizer(dimension, quantizer, faiss.METRIC_INNER_PRODUCT)
+        inner = faiss.IndexScalarQuantizer(dimension, quantizer, product)
         store = cls(faiss.IndexIDMap2(inner))
-        if len(keys):
+        if count >= _COARSE_FROM:
+            store._coarse = faiss.IndexPQFastScan(dimension, dimension // 2, 4, product)
+            store._coarse.train(vectors[:: max(1, count // _TRAINED_ON)])
+        if count:
             store._index.train(vectors)
             store.add(keys, vectors)
         return store
@@ -71,28 +77,46 @@ class FaissStore:
         index = faiss.read_index(str(path))
         if not isinstance(index, faiss.IndexIDMap2):
             raise RuntimeError(f"{path} is no index of Opcit's")
-        return cls(index)
+        if not _beside(path).is_file():
+            return cls(index)
+        coarse = faiss.read_index(str(_beside(path)))
+        if not isinstance(coarse, faiss.IndexPQFastScan):
+            raise RuntimeError(f"{_beside(path)} is no index of Opcit's")
+        return cls(index, coarse)
 
     def save(self, path: Path) -> None:
-        """Write the store to `path`."""
+        """Write the store to `path` and, if it is large, to a second file beside it."""
         faiss.write_index(self._index, str(path))
+        if self._coarse is not None:
+            faiss.write_index(self._coarse, str(_beside(path)))
 
     def fits(self, more: int, trained_on: int) -> bool:
         """Whether `more` vectors can be added to a store trained on `trained_on` of them."""
-        return trained_on >= _FEW and len(self) + more <= trained_on * _GROWTH_BEFORE_TRAINING
+        will_hold = len(self) + more
+        return (
+            trained_on >= _FEW
+            and will_hold <= trained_on * _GROWTH_BEFORE_TRAINING
+            and (self._coarse is not None or will_hold < _COARSE_FROM)
+        )
 
     def __len__(self) -> int:
         return int(self._index.ntotal)
 
     def keys(self) -> list[int]:
-        """The keys that are held, in no order."""
+        """The keys that are held, in the order of their places."""
         return [int(key) for key in faiss.vector_to_array(self._index.id_map)]
 
     def add(self, keys: Sequence[int], vectors: Vectors) -> None:
         self._index.add_with_ids(vectors, np.asarray(keys, dtype=np.int64))
+        if self._coarse is not None:
+            self._coarse.add(vectors)
 
     def remove(self, keys: Sequence[int]) -> None:
-        self._index.remove_ids(faiss.IDSelectorBatch(np.asarray(keys, dtype=np.int64)))
+        gone = np.asarray(keys, dtype=np.int64)
+        if self._coarse is not None:
+            places = np.flatnonzero(np.isin(faiss.vector_to_array(self._index.id_map), gone))
+            self._coarse.remove_ids(faiss.IDSelectorBatch(places))
+        self._index.remove_ids(faiss.IDSelectorBatch(gone))
 
     def search(
         self, vector: Vectors, k: int, allowed: Sequence[int] | None = None
@@ -100,37 +124,23 @@ class FaissStore:
         k = min(k, len(self))
         if k == 0:
             return []
+        asked = vector.reshape(1, -1)
         if allowed is not None:
             selector = faiss.IDSelectorBatch(np.asarray(allowed, dtype=np.int64))
-            return _best(self._index, vector, k, selector)
-        if len(self) < _SHARED_FROM:
-            return _best(self._index, vector, k, None)
-        # By place, not by key: the places are without gaps, whatever was removed.
-        borders = np.linspace(0, len(self), _cores()[1] + 1, dtype=np.int64).tolist()
-        parts = _cores()[0].map(
-            lambda start, end: _best(
-                self._index.index, vector, k, faiss.IDSelectorRange(start, end)
-            ),
-            borders[:-1],
-            borders[1:],
-        )
-        found = sorted((hit for part in parts for hit in part), key=lambda hit: -hit[1])
-        return [(self._index.id_map.at(place), score) for place, score in found[:k]]
+            only = faiss.SearchParameters(sel=selector)  # type: ignore[call-arg]
+            return _found(*self._index.search(asked, k, params=only))
+        if self._coarse is None:
+            return _found(*self._index.search(asked, k))
+        index = faiss.IndexRefine(self._coarse, self._index.index)
+        twice = faiss.IndexRefineSearchParameters(k_factor=_LOOKED_AT_TWICE)  # type: ignore[call-arg]
+        scores, places = index.search(asked, k, params=twice)
+        return [(self._index.id_map.at(place), score) for place, score in _found(scores, places)]
 
 
-def _best(
-    index: "faiss.Index", vector: Vectors, k: int, selector: "faiss.IDSelector | None"
-) -> list[tuple[int, float]]:
-    parameters = None
-    if selector is not None:
-        parameters = faiss.SearchParameters(sel=selector)  # type: ignore[call-arg]
-    scores, keys = index.search(vector.reshape(1, -1), k, params=parameters)
+def _beside(path: Path) -> Path:
+    return path.with_suffix(".coarse")
+
+
+def _found(scores: NDArray[np.float32], keys: NDArray[np.int64]) -> list[tuple[int, float]]:
     found = zip(keys[0].tolist(), scores[0].tolist(), strict=True)
     return [(key, score) for key, score in found if key >= 0]
-
-
-@cache
-def _cores() -> tuple[ThreadPoolExecutor, int]:
-    """Threads for as many parts of a search as there are cores, and how many that are."""
-    count = os.cpu_count() or 1
-    return ThreadPoolExecutor(count, thread_name_prefix="faiss"), count

@@ -44,15 +44,30 @@ def test_faiss_removes_adds_filters_and_saves(vectors: np.ndarray, tmp_path: Pat
     assert loaded.search(vectors[3], 5, allowed=[]) == []
 
 
-def test_a_search_that_cores_share_finds_the_same(
-    vectors: np.ndarray, monkeypatch: pytest.MonkeyPatch
+def test_a_large_store_finds_the_same_through_coarser_vectors(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store = FaissStore.build(range(7, 7 + len(vectors)), vectors)
-    store.remove([7, 60, 61])
-    alone = [store.search(vector, 20) for vector in vectors]
-    monkeypatch.setattr("index.vectors._SHARED_FROM", 10)
-    assert [store.search(vector, 20) for vector in vectors] == alone
-    assert alone[5][0][0] == 12
+    drawn = np.random.default_rng(7).normal(size=(2000, 32)).astype(np.float32)
+    vectors = drawn / np.linalg.norm(drawn, axis=1, keepdims=True)
+    small = FaissStore.build(range(7, 1507), vectors[:1500])
+    monkeypatch.setattr("index.vectors._COARSE_FROM", 1000)
+    large = FaissStore.build(range(7, 1507), vectors[:1500])
+    assert small.fits(0, 20_000) is False, "it has to be built anew to become a large one"
+    for store in (small, large):
+        store.remove([7, 60, 61, 5000])
+        store.add(range(3000, 3500), vectors[1500:])
+    assert large.fits(0, 20_000)
+    large.save(tmp_path / "v.faiss")
+    large = FaissStore.load(tmp_path / "v.faiss")
+    assert len(large) == len(small) == 1997
+    asked = vectors[::10]
+    found = [(large.search(vector, 10), small.search(vector, 10)) for vector in asked]
+    assert all(one[0] == other[0] for one, other in found)
+    same = sum(len({*one} & {*other}) for one, other in found)
+    assert same > 0.95 * 10 * len(asked), "of the best ten, with their scores"
+    assert large.search(vectors[0], 3, allowed=[8, 3001]) == small.search(
+        vectors[0], 3, allowed=[8, 3001]
+    )
 
 
 def test_an_empty_store_finds_nothing(vectors: np.ndarray) -> None:
