@@ -9,13 +9,14 @@ at a time, and readers go on meanwhile.
 import json
 import os
 import sqlite3
+import sys
 import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import NamedTuple, cast
+from typing import NamedTuple, TypeVar, cast
 from urllib.parse import quote
 
 import numpy as np
@@ -58,6 +59,7 @@ _SELECT_ENTRY = (
 _STORED_VECTOR = np.float16
 # How far the square of a unit vector's length may be from 1 after that.
 _UNIT = 0.01
+T = TypeVar("T")
 # SQLite takes a bounded number of parameters in one statement.
 _KEYS_A_QUERY = 500
 
@@ -275,9 +277,11 @@ class Catalog:
 
     # -- reading --------------------------------------------------------------------------------
 
-    def entries(self) -> list[Entry]:
-        """Every document, by id, without its text."""
-        rows = self._rows(f"{_SELECT_ENTRY} ORDER BY id")
+    def entries(self, prefix: str = "") -> list[Entry]:
+        """Every document whose id begins with `prefix`, by id, without its text."""
+        # Of all strings the last to begin with it: what no character comes after.
+        within = (prefix, prefix + chr(sys.maxunicode))
+        rows = self._rows(f"{_SELECT_ENTRY} WHERE id BETWEEN ? AND ? ORDER BY id", *within)
         with _told(self._path):
             return [_entry(row) for row in rows]
 
@@ -286,6 +290,15 @@ class Catalog:
         rows = self._rows(f"{_SELECT_ENTRY} WHERE id = ?", document_id)
         with _told(self._path):
             return _entry(rows[0]) if rows else None
+
+    def dates(self, document_ids: Iterable[str]) -> dict[str, date | None]:
+        """The dates of the documents with these ids; an id that is gone is left out."""
+        found: dict[str, date | None] = {}
+        for some, marks in _shares(document_ids):
+            rows = self._rows(f"SELECT id, date FROM document WHERE id IN ({marks})", *some)
+            with _told(self._path):
+                found.update({id_: _date(day) for id_, day in rows})
+        return found
 
     def document(self, document_id: str) -> Document | None:
         """The document with this id, or None."""
@@ -308,14 +321,12 @@ class Catalog:
 
     def passages(self, keys: Iterable[int]) -> dict[int, Passage]:
         """The passages with these keys; a key that is gone is left out."""
-        wanted = list(keys)
         found: dict[int, Passage] = {}
-        for at in range(0, len(wanted), _KEYS_A_QUERY):
-            some = wanted[at : at + _KEYS_A_QUERY]
+        for some, marks in _shares(keys):
             rows = self._rows(
                 'SELECT passage.key, document.id, start, "end", passage.text FROM passage'
                 " JOIN document ON document.key = passage.document"
-                f" WHERE passage.key IN ({','.join('?' * len(some))})",
+                f" WHERE passage.key IN ({marks})",
                 *some,
             )
             found.update({key: Passage(*fields) for key, *fields in rows})
@@ -347,8 +358,8 @@ class Catalog:
     def passage_keys(self, document_keys: Iterable[int]) -> list[int]:
         """The keys of all passages of these documents."""
         keys: list[int] = []
-        for document_key in document_keys:
-            rows = self._rows("SELECT key FROM passage WHERE document = ?", document_key)
+        for some, marks in _shares(document_keys):
+            rows = self._rows(f"SELECT key FROM passage WHERE document IN ({marks})", *some)
             keys.extend(key for (key,) in rows)
         return keys
 
@@ -395,6 +406,14 @@ class Catalog:
 def _entry(row: tuple) -> Entry:  # type: ignore[type-arg]
     key, id_, root, source, title, language, day, *state = row
     return Entry(key, id_, root, source, title, language, _date(day), FileState(*state))
+
+
+def _shares(values: Iterable[T]) -> Iterator[tuple[list[T], str]]:
+    """The values in shares that one query takes, each with its question marks."""
+    wanted = list(values)
+    for at in range(0, len(wanted), _KEYS_A_QUERY):
+        some = wanted[at : at + _KEYS_A_QUERY]
+        yield some, ",".join("?" * len(some))
 
 
 def _fits(row: tuple[int, int, str, bytes], document: Document | None, dimension: int) -> bool:

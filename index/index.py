@@ -16,9 +16,10 @@ import json
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from datetime import date
 from functools import lru_cache
 from pathlib import Path
 
@@ -30,7 +31,7 @@ from .language import detect
 from .load import find_files
 from .sources import SourceState, source_state
 from .split import SplitSettings, headed
-from .types import Document, Filter, Hit, Passage
+from .types import Document, Filter, Hit, Passage, Selection
 from .update import Progress, UpdateReport, apply_plan, plan_update
 
 FORMAT = 1
@@ -40,8 +41,17 @@ _MADE_WITH = "encoder_fingerprint"
 # Passages whose sentences' vectors are kept: about 15 KB each.
 _SPANS_KEPT = 2000
 _QUESTIONS_KEPT = 100
+_FILTERS_KEPT = 8
 # Seconds after which the copy of the catalog is made anew.
 _COPY_AGE = 24 * 60 * 60
+
+
+@dataclass(frozen=True, slots=True)
+class _Selected:
+    """The documents that a filter admits, and their passages; None where that is all."""
+
+    documents: Selection | None
+    passages: Selection | None
 
 
 class Index:
@@ -59,6 +69,8 @@ class Index:
         self._span_vectors = lru_cache(_SPANS_KEPT)(self._embed_spans)
         # A question is embedded to find passages, and its vector used again to read them.
         self._question_vector = lru_cache(_QUESTIONS_KEPT)(embedder.embed_question)
+        # One filter serves a whole conversation, and two searches a question.
+        self._selected = lru_cache(_FILTERS_KEPT)(self._select)
 
     @classmethod
     def open(cls, folder: Path, embedder: Embedder, *, any_encoder: bool = False) -> "Index":
@@ -101,15 +113,28 @@ class Index:
         """The at most `k` passages nearest in meaning, by cosine, best first."""
         vector = self._question_vector(text)
         with self._view() as (catalog, derived):
-            documents = _allowed(catalog, among)
-            keys = None if documents is None else catalog.passage_keys(documents)
-            return _hits(catalog, derived.vectors.search(vector, k, keys))
+            passages = self._selected(derived.generation, among or Filter()).passages
+            return _hits(catalog, derived.vectors.search(vector, k, passages))
 
     def matching(self, text: str, k: int, among: Filter | None = None) -> list[Hit]:
         """The at most `k` passages that share the text's words, by BM25, best first."""
         with self._view() as (catalog, derived):
-            documents = _allowed(catalog, among)
+            documents = self._selected(derived.generation, among or Filter()).documents
             return _hits(catalog, derived.words.search(text, detect(text), k, documents))
+
+    def _select(self, generation: str, among: Filter) -> "_Selected":
+        """What a filter admits in a generation, said by what is left out where that is less."""
+        del generation  # only tells what is kept from what is new
+        if among == Filter():
+            return _Selected(None, None)
+        catalog = self._catalog()
+        keys: dict[bool, list[int]] = {True: [], False: []}
+        for entry in catalog.entries():
+            keys[among.admits(entry.id, entry.date)].append(entry.key)
+        all_but = len(keys[False]) < len(keys[True])
+        documents = keys[not all_but]
+        passages = catalog.passage_keys(documents)
+        return _Selected(Selection(tuple(documents), all_but), Selection(tuple(passages), all_but))
 
     def headed(self, passages: list[Passage]) -> list[str]:
         """What is indexed of each passage: its text, which ends it, under its document's title."""
@@ -138,15 +163,20 @@ class Index:
         with self._view() as (catalog, _):
             return catalog.document(document_id)
 
-    def entries(self) -> list[Entry]:
-        """Every document by id, without its text."""
+    def entries(self, prefix: str = "") -> list[Entry]:
+        """Every document whose id begins with `prefix`, by id, without its text."""
         with self._view() as (catalog, _):
-            return catalog.entries()
+            return catalog.entries(prefix)
 
     def entry(self, document_id: str) -> Entry | None:
         """The document with this id without its text, or None."""
         with self._view() as (catalog, _):
             return catalog.entry(document_id)
+
+    def dates(self, document_ids: Iterable[str]) -> dict[str, date | None]:
+        """The dates of the documents with these ids; an id that is gone is left out."""
+        with self._view() as (catalog, _):
+            return catalog.dates(document_ids)
 
     def counts(self) -> tuple[int, int]:
         """How many documents and how many passages are indexed."""
@@ -326,19 +356,6 @@ def read_manifest(folder: Path) -> dict:  # type: ignore[type-arg]
             " run `opcit index DOCS`."
         )
     return manifest  # type: ignore[no-any-return]
-
-
-def _allowed(catalog: Catalog, among: Filter | None) -> list[int] | None:
-    """The keys of the documents that a filter lets through; None where there is no filter."""
-    if among is None or among == Filter():
-        return None
-    return [
-        entry.key
-        for entry in catalog.entries()
-        if (among.documents is None or entry.id in among.documents)
-        and (among.after is None or (entry.date is not None and entry.date >= among.after))
-        and (among.before is None or (entry.date is not None and entry.date <= among.before))
-    ]
 
 
 def _hits(catalog: Catalog, found: list[tuple[int, float]]) -> list[Hit]:

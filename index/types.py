@@ -51,8 +51,29 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which documents to look in; both dates count, and an undated document is outside them."""
+    """Which documents to look in; both dates count, and an undated document is outside them.
+
+    The `hidden` ones are never looked in.
+    """
 
     documents: frozenset[str] | None = None
     after: date | None = None
     before: date | None = None
+    hidden: frozenset[str] = frozenset()
+
+    def admits(self, document_id: str, day: date | None) -> bool:
+        """Whether a document is one to look in."""
+        return (
+            (self.documents is None or document_id in self.documents)
+            and (self.after is None or (day is not None and day >= self.after))
+            and (self.before is None or (day is not None and day <= self.before))
+            and document_id not in self.hidden
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """These keys; or, with `all_but`, every key but these."""
+
+    keys: tuple[int, ...]
+    all_but: bool = False

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .embed import Vectors
+from .types import Selection
 
 # A scalar quantizer learns each dimension's range from the vectors it is trained on, and cuts off
 # what lies outside: it is trained again (the store rebuilt) while it has seen few, or when it is
@@ -41,9 +42,9 @@ class VectorStore(Protocol):
         """Let go of these keys; unknown ones are ignored."""
 
     def search(
-        self, vector: Vectors, k: int, allowed: Sequence[int] | None = None
+        self, vector: Vectors, k: int, among: Selection | None = None
     ) -> list[tuple[int, float]]:
-        """The at most `k` best `(key, inner product)`, best first, among `allowed` if given."""
+        """The at most `k` best `(key, inner product)`, best first, among those keys if given."""
 
 
 class FaissStore:
@@ -119,14 +120,15 @@ class FaissStore:
         self._index.remove_ids(faiss.IDSelectorBatch(gone))
 
     def search(
-        self, vector: Vectors, k: int, allowed: Sequence[int] | None = None
+        self, vector: Vectors, k: int, among: Selection | None = None
     ) -> list[tuple[int, float]]:
         k = min(k, len(self))
         if k == 0:
             return []
         asked = vector.reshape(1, -1)
-        if allowed is not None:
-            selector = faiss.IDSelectorBatch(np.asarray(allowed, dtype=np.int64))
+        if among is not None:
+            these = faiss.IDSelectorBatch(np.asarray(among.keys, dtype=np.int64))
+            selector = faiss.IDSelectorNot(these) if among.all_but else these
             only = faiss.SearchParameters(sel=selector)  # type: ignore[call-arg]
             return _found(*self._index.search(asked, k, params=only))
         if self._coarse is None:

@@ -6,7 +6,7 @@ matches by the translations of its words (lexicon.py) and by names. Derived from
 can be thrown away.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
@@ -15,7 +15,7 @@ import tantivy
 from .catalog import PassageRow
 from .lexicon import folded_words, related, translations
 from .split import headed
-from .types import LANGUAGES, Language
+from .types import LANGUAGES, Language, Selection
 
 _WORD = r"[\p{L}\p{M}\p{N}]+"
 # What is left of an elided word when the apostrophe goes: l'homme, qu'il, jusqu'ici; Anna's.
@@ -86,13 +86,13 @@ class WordIndex:
         self._index.reload()
 
     def search(
-        self, question: str, language: Language, k: int, documents: Sequence[int] | None = None
+        self, question: str, language: Language, k: int, among: Selection | None = None
     ) -> list[tuple[int, float]]:
         """The at most `k` best `(passage key, BM25 score)`, best first.
 
         Passages in the other language than the question's are matched by the question's words
         and their translations, each word counting once, by its best match. Only in the documents
-        with the given keys, if any are given.
+        with those keys, if they are given.
         """
         clauses = [
             (tantivy.Occur.Should, self._any_of(target, weights))
@@ -104,14 +104,11 @@ class WordIndex:
             return []
         query = tantivy.Query.boolean_query(clauses)
         schema = self._index.schema
-        if documents is not None:
-            among = tantivy.Query.term_set_query(schema, "document", list(documents))
-            query = tantivy.Query.boolean_query(
-                [
-                    (tantivy.Occur.Must, query),
-                    (tantivy.Occur.Must, tantivy.Query.const_score_query(among, 0.0)),
-                ]
-            )
+        if among is not None:
+            these = tantivy.Query.term_set_query(schema, "document", list(among.keys))
+            these = tantivy.Query.const_score_query(these, 0.0)
+            occur = tantivy.Occur.MustNot if among.all_but else tantivy.Occur.Must
+            query = tantivy.Query.boolean_query([(tantivy.Occur.Must, query), (occur, these)])
         searcher = self._index.searcher()
         hits = searcher.search(query, limit=k, count=False).hits
         keys = searcher.fast_field_values("key", [address for _, address in hits])

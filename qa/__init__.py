@@ -24,10 +24,11 @@ from .passwords import PasswordHash, read_password_file
 from .permalinks import check_of, citation_link, hit_link, passage_link, permalink
 from .texts import refusal_text, text
 from .types import Answer, Citation, Turn
-from .uploads import SHARED, owner_of, shown_id
+from .uploads import SESSION, SHARED, owner_of, shown_id
 
 __all__ = [
     "LANGUAGES",
+    "SESSION",
     "SHARED",
     "Answer",
     "Assistant",

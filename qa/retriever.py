@@ -54,8 +54,8 @@ class Retriever:
             for passage, score in scores.items()
         ]
         if asked := periods(question):
-            entries = filter(None, map(self._index.entry, of_document))
-            timely = {entry.id: closeness(entry.date, asked) for entry in entries}
+            dates = self._index.dates(of_document)
+            timely = {id_: closeness(day, asked) for id_, day in dates.items()}
             hits = [
                 Hit(
                     hit.passage,

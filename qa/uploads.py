@@ -9,7 +9,8 @@ import re
 from typing import Final
 
 SHARED: Final = "shared"  # the owner of what is added for everybody
-_OWNED: Final = re.compile(r"(session-[0-9a-f]{32})/(?=.)")
+SESSION: Final = "session-"  # how the ids of all other added documents begin
+_OWNED: Final = re.compile(rf"({SESSION}[0-9a-f]{{32}})/(?=.)")
 
 
 def owner_of(document_id: str) -> str | None:

@@ -66,6 +66,12 @@ def test_filters_by_document_and_date(index: Index) -> None:
             (Filter(after=date(2022, 1, 14)), {"2022-01-14-kazakhstan.txt", "sub/museum.md"}),
             (Filter(before=date(2021, 12, 31)), {"2021-07-20-crue.txt"}),
             (Filter(documents=frozenset()), set()),
+            (Filter(), {*ARTICLES}),
+            (Filter(hidden=frozenset({"sub/museum.md"})), {*ARTICLES} - {"sub/museum.md"}),
+            (
+                Filter(after=date(2022, 1, 14), hidden=frozenset({"sub/museum.md"})),
+                {"2022-01-14-kazakhstan.txt"},
+            ),
         ):
             assert {hit.passage.document_id for hit in search(question, 5, among)} == expected
 

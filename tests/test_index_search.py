@@ -8,7 +8,7 @@ import pytest
 
 from index.catalog import PassageRow
 from index.lexicon import translations
-from index.types import Language, Passage
+from index.types import Language, Passage, Selection
 from index.vectors import FaissStore
 from index.words import WordIndex, stems, wanted_stems
 
@@ -40,8 +40,11 @@ def test_faiss_removes_adds_filters_and_saves(vectors: np.ndarray, tmp_path: Pat
     store.save(tmp_path / "v.faiss")
     loaded = FaissStore.load(tmp_path / "v.faiss")
     assert loaded.search(vectors[3], 1)[0][0] == 3
-    assert [key for key, _ in loaded.search(vectors[3], 5, allowed=[8, 9])] in ([8, 9], [9, 8])
-    assert loaded.search(vectors[3], 5, allowed=[]) == []
+    assert {key for key, _ in loaded.search(vectors[3], 5, Selection((8, 9)))} == {8, 9}
+    assert loaded.search(vectors[3], 5, Selection(())) == []
+    others = [key for key, _ in loaded.search(vectors[3], 150, Selection((3, 9), all_but=True))]
+    assert len(others) == 148
+    assert not {3, 9} & {*others}
 
 
 def test_a_large_store_finds_the_same_through_coarser_vectors(
@@ -65,9 +68,8 @@ def test_a_large_store_finds_the_same_through_coarser_vectors(
     assert all(one[0] == other[0] for one, other in found)
     same = sum(len({*one} & {*other}) for one, other in found)
     assert same > 0.95 * 10 * len(asked), "of the best ten, with their scores"
-    assert large.search(vectors[0], 3, allowed=[8, 3001]) == small.search(
-        vectors[0], 3, allowed=[8, 3001]
-    )
+    among = Selection((8, 3001))
+    assert large.search(vectors[0], 3, among) == small.search(vectors[0], 3, among)
 
 
 def test_an_empty_store_finds_nothing(vectors: np.ndarray) -> None:
@@ -146,8 +148,10 @@ def test_words_match_across_languages_by_their_translations(tmp_path: Path) -> N
 
 
 def test_words_in_chosen_documents_and_after_a_removal(words: WordIndex, tmp_path: Path) -> None:
-    assert keys(words.search("Balzac", "fr", 10, documents=[3])) == {3}
-    assert words.search("Balzac", "fr", 10, documents=[]) == []
+    assert keys(words.search("Balzac", "fr", 10, Selection((3,)))) == {3}
+    assert words.search("Balzac", "fr", 10, Selection(())) == []
+    every = keys(words.search("Balzac", "fr", 10))
+    assert keys(words.search("Balzac", "fr", 10, Selection((3,), all_but=True))) == every - {3}
     words.change([row(5, "Balzac à Tours", document=2)], removed=[2])
     assert keys(words.search("Balzac", "fr", 10)) == {3, 5}
     assert len(WordIndex.open(tmp_path)) == 4

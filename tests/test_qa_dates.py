@@ -65,6 +65,6 @@ def test_of_two_equal_articles_the_one_of_that_time_comes_first(elections: Index
 def test_a_document_that_leaves_the_index_meanwhile_has_no_time(
     elections: Index, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(elections, "entry", lambda _document_id: None)
+    monkeypatch.setattr(elections, "dates", lambda _document_ids: {})
     hits = Retriever(elections).search("Où a eu lieu le scrutin en 2017 ?")
     assert hits[0].score == pytest.approx(1 / 1.1)  # the best, less what its time could bring

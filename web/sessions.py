@@ -9,6 +9,7 @@ import hashlib
 import re
 import secrets
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
@@ -17,6 +18,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from qa import (
+    SESSION,
     SHARED,
     Answer,
     Assistant,
@@ -129,14 +131,10 @@ class Library:
         return owner_of(document_id) in (None, self._owner)
 
     def _visible(self, among: Filter | None) -> Filter | None:
-        """The filter narrowed to what may be seen; as it is where that changes nothing."""
-        ids = [entry.id for entry in self._assistant.documents()]
-        seen = frozenset(filter(self._sees, ids))
-        if len(seen) == len(ids):
-            return among
-        among = among or Filter()
-        asked = seen if among.documents is None else seen & among.documents
-        return Filter(asked, among.after, among.before)
+        """The filter without what others added; as it is where that changes nothing."""
+        added = [entry.id for entry in self._assistant.documents(SESSION)]
+        hidden = frozenset(id_ for id_ in added if not self._sees(id_))
+        return replace(among or Filter(), hidden=hidden) if hidden else among
 
 
 class SessionCookie:
