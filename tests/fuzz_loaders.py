@@ -14,6 +14,7 @@ import shutil
 import sys
 import tempfile
 import zipfile
+from functools import cache
 from pathlib import Path
 
 import atheris
@@ -35,12 +36,20 @@ PART = "word/document.xml"
 
 def word_file(body: bytes) -> bytes:
     """A Word document whose main part is `body`: a changed zip hardly ever opens."""
-    template, file = io.BytesIO(), io.BytesIO()
-    docx.Document().save(template)
-    with zipfile.ZipFile(template) as good, zipfile.ZipFile(file, "w") as made:
-        for name in good.namelist():
-            made.writestr(name, body if name == PART else good.read(name))
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as made:
+        for name, part in template().items():
+            made.writestr(name, body if name == PART else part)
     return file.getvalue()
+
+
+@cache
+def template() -> dict[str, bytes]:
+    """The parts of an empty Word document."""
+    file = io.BytesIO()
+    docx.Document().save(file)
+    with zipfile.ZipFile(file) as good:
+        return {name: good.read(name) for name in good.namelist()}
 
 
 def seeds(suffix: str, folder: Path) -> None:

@@ -127,6 +127,32 @@ def test_any_bytes_get_a_reply(server: Server, body: bytes, kind: str) -> None:
     check(server, server.post("/gradio_api/run/ask", body, kind))
 
 
+@pytest.mark.parametrize(
+    ("path", "body", "kind"),
+    [
+        ("call/v2/ask", b"{}", "application/json"),
+        (
+            "upload",
+            b'--x\r\nContent-Disposition: form-data; name="files"\r\n\r\n{}\r\n--x--\r\n',
+            "multipart/form-data; boundary=x",
+        ),
+    ],
+)
+def test_what_gradio_fails_at_is_refused_with_a_sentence(
+    server: Server, path: str, body: bytes, kind: str
+) -> None:
+    reply = server.post(f"/gradio_api/{path}", body, kind)
+    check(server, reply)
+    assert reply.status_code == 422
+    assert "form" in reply.json()["error"]
+
+
+@pytest.mark.parametrize("event", ["0", "__main__", "%F0%AB%80%B5*"])
+def test_an_event_that_never_was_ends(server: Server, event: str) -> None:
+    address = f"{server.address}/gradio_api/call/ask/{event}"
+    check(server, httpx.get(address, timeout=SECONDS))
+
+
 def test_it_still_answers(server: Server) -> None:
     body = json.dumps({"data": ["How many doses a year can the Serum Institute make?"]}).encode()
     reply = server.post("/gradio_api/run/ask", body)

@@ -107,6 +107,14 @@ def documents(data: Path) -> dict[str, str]:
     return {path.name: path.read_bytes().decode("utf-8") for path in paths}
 
 
+def laws(data: Path) -> dict[str, list[dict[str, Any]]]:
+    """Return the rows of `laws-headings` (a provision each, in both languages), by law."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for row in read_records(data / "parallel/laws-headings.jsonl.xz"):
+        found.setdefault(row["file"], []).append(row)
+    return found
+
+
 def questions(path: Path) -> list[Question]:
     """Return the questions of a `wikinews-*.jsonl` file."""
     return [

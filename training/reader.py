@@ -17,6 +17,7 @@ import argparse
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -36,7 +37,8 @@ from qa.extractive import Sentence, confidence_features, sentences_of
 from qa.reading import PassageReader
 from qa.retriever import Retriever
 
-from .reading import OWN_QUESTIONS, kept_aside
+from .others import index_of, texts
+from .reading import OWN_QUESTIONS, about, kept_aside
 
 _FOUND = 12  # passages, of which the reader takes the first
 # The share of answerable questions that are to be answered, and the share of questions that are
@@ -53,7 +55,7 @@ class Marked:
     question: str
     document_id: str | None
     evidence: tuple[int, int]
-    about: str | None
+    about: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +71,17 @@ class Case:
 def fit(data: Path, index: Index) -> dict[str, Any]:
     """Fit both models; returns what `reader.json` holds."""
     reader = PassageReader()
-    marked = [
+    every = [
         one
         for path in (data / "questions/wikinews-train.jsonl", OWN_QUESTIONS)
         for one in read_marked(path)
-        if kept_aside(one.about or one.question)
     ]
-    cases = gather(marked, index, reader)
+    marked = [one for one in every if kept_aside(one.about)]
+    others = texts(data, {one.about for one in every})
+    with TemporaryDirectory() as folder:
+        cases = gather([one for one in marked if one.about not in others], index, reader)
+        of_others = index_of(others, Path(folder), index.embedder)
+        cases += gather([one for one in marked if one.about in others], of_others, reader)
     sentence_weights = fit_sentences(cases)
     confidence_weights = fit_confidence(cases, sentence_weights)
     # The encoder was trained with the questions fitted on, so that they are found too well: where
@@ -100,10 +106,9 @@ def read_marked(path: Path) -> list[Marked]:
         start = row["evidence_start"]
         length = row["evidence_length"] if "evidence_length" in row else len(row["evidence"])
         document_id = row["doc"] if row["answerable"] else None
-        about = row["doc"] or row.get("about")
         for language in LANGUAGES:
             question = row[f"question_{language}"]
-            marked.append(Marked(question, document_id, (start, start + length), about))
+            marked.append(Marked(question, document_id, (start, start + length), about(row)))
     return marked
 
 

@@ -6,15 +6,17 @@ It starts from the sentence encoder, whose word vectors it keeps, and learns two
 a question and a passage: which sentence answers, or that none does, and where the shortest answer
 begins and ends. Examples are drawn anew each time:
 
-- asked: wikinews-train and `questions.jsonl` (written for this project), over the marked article
-  cut anew, over the same without its evidence, or over passages that a retriever found in vain;
+- asked: wikinews-train and `questions.jsonl` (written for this project, see `others.py`), over the
+  marked text cut anew, over the same without its evidence, or over passages that a retriever found
+  in vain;
 - xquad-en, in the same ways;
 - clozes: a sentence of such a passage, thinned out, its words partly replaced by kindred ones or by
   translations, with a question word in place of a name, a year or a number (after Lewis et al.
   2019, "Unsupervised Question Answering by Cloze Translation");
-- crossed: a sentence in one language asked of the same paragraph of Europarl in the other.
+- crossed: a sentence in one language asked of the same paragraph of Europarl in the other;
+- headings: that of a provision of law, in either language, asked of some provisions of that law.
 
-A fifth of the articles is kept aside, for `training.reader`. Knows no index but for what it finds
+A fifth of the texts is kept aside, for `training.reader`. Knows no index but for what it finds
 in vain.
 """
 
@@ -29,6 +31,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -50,6 +53,8 @@ from index.lexicon import related, translations
 from qa.retriever import Retriever
 
 from . import corpora
+from .others import index_of
+from .others import texts as other_texts
 from .student import Encoder, teacher_folder
 
 OWN_QUESTIONS = Path(__file__).with_name("questions.jsonl")
@@ -83,9 +88,15 @@ class Example:
     answer: Span | None
 
 
-def kept_aside(document_id: str) -> bool:
-    """Whether the questions about an article are kept from training, to fit on what was learnt."""
-    return int(hashlib.sha256(document_id.encode()).hexdigest(), 16) % 5 == 0
+def about(row: dict[str, Any]) -> str:
+    """The text that a question is about, by name, whether or not it answers."""
+    return row["doc"] or row.get("about") or row["question_fr"]
+
+
+def kept_aside(name: str) -> bool:
+    """Whether the questions about a text are kept from training, to fit on what was learnt."""
+    name = re.sub(r"\.(fr|en)\.txt$", "", name)  # a text and its translation go together
+    return int(hashlib.sha256(name.encode()).hexdigest(), 16) % 5 == 0
 
 
 # -- examples -----------------------------------------------------------------------------------
@@ -159,24 +170,46 @@ def crossed(row: dict[str, Any], chance: random.Random) -> Example | None:
     return Example(question, row[target], sentences, [k], None)
 
 
+def heading(law: list[dict[str, Any]], chance: random.Random) -> Example | None:
+    """The heading of one of a law's provisions, asked of it among some others."""
+    some = chance.sample(law, min(len(law), chance.randint(2, 5)))
+    asked, language = chance.choice(some), chance.choice(LANGUAGES)
+    question = asked[f"heading_{chance.choice(LANGUAGES)}"]
+    if chance.random() < 0.22:
+        return unanswered(question, "\n".join(r[f"text_{language}"] for r in some if r != asked))
+    text, answer = "", (0, 0)
+    for row in some:
+        if row == asked:
+            answer = (len(text), len(text) + len(row[f"text_{language}"]))
+        text += row[f"text_{language}"] + "\n"
+    sentences = sentence_spans(text)
+    right = [i for i, (a, b) in enumerate(sentences) if a < answer[1] and answer[0] < b]
+    return Example(question, text, sentences, right, None)
+
+
 class Examples:
     """Draws examples from the data folder and from what a retriever found."""
 
     def __init__(self, data: Path, index: Index, seed: int = 0) -> None:
         self._chance = random.Random(seed)
-        self._texts = corpora.documents(data)
-        retriever = Retriever(index)
+        news = corpora.documents(data)
         rows = corpora.read_records(data / "questions/wikinews-train.jsonl")
         rows += corpora.read_records(OWN_QUESTIONS)
+        others = other_texts(data, {about(row) for row in rows})
+        self._texts = news | others
         self._asked = []
-        for row in rows:
-            if not kept_aside(row["doc"] or row.get("about") or row["question_fr"]):
-                for language in LANGUAGES:
-                    question = row[f"question_{language}"]
-                    hits = [hit.passage for hit in retriever.search(question, 12)]
-                    self._asked.append((row, question, hits))
-        about = sorted({row["doc"] for row, _, _ in self._asked if row["answerable"]})
-        cuts = [cut.text for doc in about for cut in corpora.cut(doc, self._texts[doc])]
+        with TemporaryDirectory() as folder:
+            of_others = Retriever(index_of(others, Path(folder), index.embedder))
+            of_news = Retriever(index)
+            for row in rows:
+                if not kept_aside(about(row)):
+                    retriever = of_others if about(row) in others else of_news
+                    for language in LANGUAGES:
+                        question = row[f"question_{language}"]
+                        hits = [hit.passage for hit in retriever.search(question, 12)]
+                        self._asked.append((row, question, hits))
+        marked = sorted({row["doc"] for row, _, _ in self._asked if row["doc"] in news})
+        cuts = [cut.text for doc in marked for cut in corpora.cut(doc, self._texts[doc])]
         self._passages = [text for text in cuts if len(text) > 200]
         self._xquad = [
             row
@@ -187,6 +220,7 @@ class Examples:
         self._parallel = [
             json.loads(line) for line, _ in zip(lines, range(_EUROPARL), strict=False)
         ]
+        self._laws = [law for law in corpora.laws(data).values() if len(law) > 1]
 
     def draw(self, real: float) -> Example:
         """An example; with the chance `real` of a question that somebody wrote."""
@@ -194,13 +228,18 @@ class Examples:
         while True:
             kind = chance.random()
             if chance.random() < real:
-                found = self._of_wikinews() if kind < 0.74 else self._of_xquad()
-            elif kind < 0.6:
+                found = self._of_asked() if kind < 0.8 else self._of_xquad()
+            elif kind < 0.35:
                 found = cloze(chance.choice(self._passages), "fr", chance)
-            elif kind < 0.75:
+            elif kind < 0.5:
                 found = cloze(chance.choice(self._xquad)["context"], "en", chance)
-            else:
+            elif kind < 0.7:
+                language = chance.choice(LANGUAGES)
+                found = cloze(chance.choice(self._parallel)[language], language, chance)
+            elif kind < 0.85:
                 found = crossed(chance.choice(self._parallel), chance)
+            else:
+                found = heading(chance.choice(self._laws), chance)
             if found and found.sentences:
                 if chance.random() < 0.25:
                     words = [word for word in found.question.split() if chance.random() > 0.12]
@@ -214,7 +253,7 @@ class Examples:
         start = text.index(answer)
         return self._answered(question, text, 0, (start, start + len(answer)), None, kind, other)
 
-    def _of_wikinews(self) -> Example | None:
+    def _of_asked(self) -> Example | None:
         chance = self._chance
         row, question, hits = chance.choice(self._asked)
         size = chance.choice((350, 500, 700, 900, 900))

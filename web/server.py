@@ -23,6 +23,7 @@ from fastapi import FastAPI
 from qa import Assistant, Config, OpcitError, text
 
 from .api import PlainCalls
+from .failures import Failures
 from .permalinks import source_route
 from .security import guard
 from .sessions import Libraries, SessionCookie
@@ -46,7 +47,7 @@ def serve_blocks(
     machines could reach the chat and nobody said who may.
     """
     app = FastAPI(openapi_url=None)
-    guarded = guard(SessionCookie(PlainCalls(app)), config)
+    guarded = Failures(guard(SessionCookie(PlainCalls(app)), config))
     libraries = Libraries(assistant, shared=config.shared_library)
     app.router.routes.append(source_route(libraries))
     _mount(app, blocks, config, page)

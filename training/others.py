@@ -1,0 +1,51 @@
+"""Texts of other kinds than news, of which some questions of `questions.jsonl` are asked.
+
+- `texts/`: documents written for this project: leases, judgments, letters, manuals, reports;
+- `europarl/ID.LANGUAGE.txt`: a paragraph of parliament, of the data folder;
+- `laws/FILE.LANGUAGE.txt`: the first provisions of a law, of the data folder.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+from index import LANGUAGES, Embedder, Index
+
+from . import corpora
+
+OWN_TEXTS = Path(__file__).with_name("texts")
+_PROVISIONS = 6
+_WORDS = range(15, 121)  # of a provision, in French
+
+
+def texts(data: Path, names: Collection[str]) -> dict[str, str]:
+    """The texts with these names, those that are not of other kinds left out."""
+    found = {f"texts/{path.name}": path.read_text("utf-8") for path in OWN_TEXTS.glob("*.txt")}
+    for line in corpora.read_lines(data / "corpora/europarl-paragraphs.jsonl.xz"):
+        row = json.loads(line)
+        found |= {f"europarl/{row['id']}.{language}.txt": row[language] for language in LANGUAGES}
+    for file, law in corpora.laws(data).items():
+        for language in LANGUAGES:
+            name = f"laws/{file.replace('/', '_').removesuffix('.xml')}.{language}.txt"
+            found[name] = _extract(law, language)
+    return {name: found[name] for name in sorted(names) if name in found}
+
+
+def _extract(law: list[dict[str, Any]], language: str) -> str:
+    some = [row for row in law if len(row["text_fr"].split()) in _WORDS][:_PROVISIONS]
+    parts = [f"{row[f'heading_{language}']}\n{row[f'text_{language}']}" for row in some]
+    return "\n\n".join([law[0][f"law_{language}"], *parts])
+
+
+def index_of(texts: dict[str, str], folder: Path, embedder: Embedder) -> Index:
+    """An index of these texts, made in an empty folder."""
+    for name, text in texts.items():
+        path = folder / "documents" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8", newline="")
+    index = Index.create(folder / "index", embedder)
+    index.update(folder / "documents", max_bytes=1_000_000)
+    return index
