@@ -11,7 +11,7 @@ WORK ?= .training
 BENCH ?=
 SUPPLY := .cache/supply
 
-.PHONY: chat test lint screenshots train bench lock locked audit clean
+.PHONY: chat test lint screenshots train reader bench lock locked audit clean
 
 chat: $(VENV)/.installed
 	$(BIN)/opcit index samples/documents
@@ -34,6 +34,12 @@ train: $(VENV)/.installed-dev
 	$(BIN)/python -m training refine --data $(DATA) --out $(WORK)
 	$(BIN)/python -m training blend --out $(WORK)
 	$(BIN)/python -m training measure $(WORK)/encoder --data $(DATA)
+
+# With the encoder that lies in index/encoder.
+reader: $(VENV)/.installed-dev
+	$(BIN)/opcit index $(DATA)/corpora/wikinews-fr --index $(WORK)/index
+	$(BIN)/python -m training.reading $(DATA) $(WORK)/index qa/reader
+	$(BIN)/python -m training.reader $(DATA) $(WORK)/index
 
 bench: $(VENV)/.installed
 	$(BIN)/python -m bench $(BENCH)

@@ -63,6 +63,7 @@ _HEADS = ["null", "sentence", "first", "last"]
 _BATCH = 16
 _RATE = 1e-4
 _EUROPARL = 25_000
+_SAVED = 10  # minutes
 _DATED = re.compile(r"\d{1,2} \w+ (?:19|20)\d\d|\b(?:19|20)\d\d\b")
 _NAMED = re.compile(r"(?<=\w[ '’])[A-ZÀ-Ý][\w’-]+(?: (?:(?:de|du|of|al) )?[A-ZÀ-Ý][\w’-]+)*")
 _COUNTED = re.compile(r"\b\d+(?:[  .,]\d+)*(?: [a-zà-ÿ]+)?")
@@ -396,12 +397,15 @@ def loss(model: Cross, batch: Sequence[Example]) -> tuple[Tensor, Tensor]:
     return sentence, torch.as_tensor(span) / 2 / len(batch)
 
 
-def train(model: Cross, examples: Examples, minutes: float) -> None:
-    """Train for so long; the rate rises for a twentieth of the time and falls to nothing."""
+def train(model: Cross, examples: Examples, minutes: float, out: Path) -> None:
+    """Train for so long; the rate rises for a twentieth of the time and falls to nothing.
+
+    What was learnt is written to `out` every ten minutes.
+    """
     body = [p for n, p in model.named_parameters() if n.startswith("bert") and p.requires_grad]
     groups = [{"params": body}, {"params": [*model.heads.parameters()]}]
     optimizer = torch.optim.AdamW(groups, weight_decay=0.03, fused=True)
-    began, waiting, step = time.monotonic(), [], 0
+    began, waiting, step, saved = time.monotonic(), [], 0, 0.0
     while (done := (time.monotonic() - began) / 60 / minutes) < 1:
         if not waiting:  # of like lengths, so that little is padded
             drawn = [examples.draw(0.4 + 0.5 * done) for _ in range(6 * _BATCH)]
@@ -419,6 +423,16 @@ def train(model: Cross, examples: Examples, minutes: float) -> None:
         step += 1
         if step % 50 == 0:
             print(f"step {step}: {sentence.item():.3f} {span.item():.3f}", flush=True)
+        if done * minutes > saved + _SAVED:
+            saved = done * minutes
+            save(model, out)
+
+
+def load(model: Cross, folder: Path) -> None:
+    """Take up the weights that `save` wrote."""
+    kept = load_file(folder / "model.safetensors")
+    named = {name if name.startswith("heads.") else f"bert.{name}": kept[name] for name in kept}
+    model.load_state_dict({name: value.float() for name, value in named.items()}, strict=False)
 
 
 def save(model: Cross, out: Path) -> None:
@@ -451,13 +465,16 @@ def main() -> None:
     parser.add_argument("index", type=Path, help="an index of the folder's wikinews-fr")
     parser.add_argument("out", type=Path, help="the folder to write")
     parser.add_argument("--minutes", type=float, default=80)
+    parser.add_argument("--start", type=Path, help="go on from the weights in this folder")
     given = parser.parse_args()
     random.seed(0)
     torch.manual_seed(0)
     index = Index.open(given.index, SentenceTransformerEmbedder(default_model()))
     model = Cross(Encoder.load(Path(default_model())))
+    if given.start:
+        load(model, given.start)
     model.train()
-    train(model, Examples(given.data, index), given.minutes)
+    train(model, Examples(given.data, index), given.minutes, given.out)
     save(model, given.out)
 
 
