@@ -8,14 +8,15 @@ not trained with (`reading.kept_aside`):
 1. sentences: the log-likelihood of the sentences that hold the marked evidence among those read;
 2. confidence, per language: whether the documents answer, and then, by a monotone change of that,
    whether the best sentence meets the evidence (Platt 1999). Questions whose article or evidence
-   was taken out of what was found stand for the unanswerable ones, beside the marked near misses.
+   was taken out of what was found stand for the unanswerable ones, beside the marked near misses
+   and questions about one kind of text that are asked of another.
 
 Run it again when the encoder or the cross-encoder changes.
 """
 
 import argparse
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -45,6 +46,7 @@ _FOUND = 12  # passages, of which the reader takes the first
 # taken to be unanswerable when confidence is made a probability.
 _ANSWERED = 0.78
 _UNANSWERABLE = 0.25
+_ELSEWHERE = 3  # of so many questions one is also asked where nothing is about it
 _TARGET = Path(__file__).parents[1] / "qa/reader.json"
 
 
@@ -78,10 +80,14 @@ def fit(data: Path, index: Index) -> dict[str, Any]:
     ]
     marked = [one for one in every if kept_aside(one.about)]
     others = texts(data, {one.about for one in every})
+    of_news = [one for one in marked if one.about not in others]
+    of_others = [one for one in marked if one.about in others]
     with TemporaryDirectory() as folder:
-        cases = gather([one for one in marked if one.about not in others], index, reader)
-        of_others = index_of(others, Path(folder), index.embedder)
-        cases += gather([one for one in marked if one.about in others], of_others, reader)
+        other_index = index_of(others, Path(folder), index.embedder)
+        cases = gather(of_news, index, reader) + gather(of_others, other_index, reader)
+        # What one kind of text tells, the other is silent about.
+        cases += gather(_elsewhere(of_others), index, reader, harder=False)
+        cases += gather(_elsewhere(of_news), other_index, reader, harder=False)
     sentence_weights = fit_sentences(cases)
     confidence_weights = fit_confidence(cases, sentence_weights)
     # The encoder was trained with the questions fitted on, so that they are found too well: where
@@ -96,6 +102,11 @@ def fit(data: Path, index: Index) -> dict[str, Any]:
         },
         "threshold": round(threshold, 4),
     }
+
+
+def _elsewhere(marked: list[Marked]) -> list[Marked]:
+    """Some of the questions, as they are where no document is about them."""
+    return [replace(one, document_id=None) for one in marked[::_ELSEWHERE]]
 
 
 def read_marked(path: Path) -> list[Marked]:
