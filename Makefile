@@ -38,7 +38,8 @@ train: $(VENV)/.installed-dev
 # With the encoder that lies in index/encoder.
 reader: $(VENV)/.installed-dev
 	$(BIN)/opcit index $(DATA)/corpora/wikinews-fr --index $(WORK)/index
-	$(BIN)/python -m training.reading $(DATA) $(WORK)/index qa/reader
+	$(BIN)/python -m training.reading $(DATA) $(WORK)/index $(WORK)/reader
+	cp $(WORK)/reader/* qa/reader
 	$(BIN)/python -m training.reader $(DATA) $(WORK)/index
 
 bench: $(VENV)/.installed

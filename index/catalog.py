@@ -9,7 +9,6 @@ at a time, and readers go on meanwhile.
 import json
 import os
 import sqlite3
-import sys
 import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
@@ -59,7 +58,6 @@ _SELECT_ENTRY = (
 _STORED_VECTOR = np.float16
 # How far the square of a unit vector's length may be from 1 after that.
 _UNIT = 0.01
-T = TypeVar("T")
 # SQLite takes a bounded number of parameters in one statement.
 _KEYS_A_QUERY = 500
 
@@ -277,11 +275,15 @@ class Catalog:
 
     # -- reading --------------------------------------------------------------------------------
 
-    def entries(self, prefix: str = "") -> list[Entry]:
-        """Every document whose id begins with `prefix`, by id, without its text."""
-        # Of all strings the last to begin with it: what no character comes after.
-        within = (prefix, prefix + chr(sys.maxunicode))
-        rows = self._rows(f"{_SELECT_ENTRY} WHERE id BETWEEN ? AND ? ORDER BY id", *within)
+    def dated(self) -> list[tuple[int, str, date | None]]:
+        """Key, id and date of every document."""
+        rows = self._rows("SELECT key, id, date FROM document")
+        with _told(self._path):
+            return [(key, id_, _date(day)) for key, id_, day in rows]
+
+    def entries(self) -> list[Entry]:
+        """Every document, by id, without its text."""
+        rows = self._rows(f"{_SELECT_ENTRY} ORDER BY id")
         with _told(self._path):
             return [_entry(row) for row in rows]
 
@@ -408,7 +410,10 @@ def _entry(row: tuple) -> Entry:  # type: ignore[type-arg]
     return Entry(key, id_, root, source, title, language, _date(day), FileState(*state))
 
 
-def _shares(values: Iterable[T]) -> Iterator[tuple[list[T], str]]:
+_T = TypeVar("_T")
+
+
+def _shares(values: Iterable[_T]) -> Iterator[tuple[list[_T], str]]:
     """The values in shares that one query takes, each with its question marks."""
     wanted = list(values)
     for at in range(0, len(wanted), _KEYS_A_QUERY):

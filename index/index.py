@@ -1,7 +1,7 @@
 """The index: a folder that is created, updated, opened and searched.
 
     catalog.sqlite                      the truth (catalog.py)
-    derived/<generation>/vectors.faiss  nearest vectors (vectors.py)
+    derived/<generation>/vectors.faiss  nearest vectors (vectors.py); if many, also vectors.coarse
     derived/<generation>/words/         BM25 (words.py)
     last-good.sqlite                    a copy of the catalog, a day old at most when it was written
     manifest.json                       how it was made; written last, so its presence means that
@@ -23,6 +23,8 @@ from datetime import date
 from functools import lru_cache
 from pathlib import Path
 
+import numpy as np
+
 from .catalog import Catalog, Entry, last_good
 from .derived import Derived, derive, discard_derived, open_derived
 from .embed import Embedder, Span, Vectors
@@ -41,7 +43,7 @@ _MADE_WITH = "encoder_fingerprint"
 # Passages whose sentences' vectors are kept: about 15 KB each.
 _SPANS_KEPT = 2000
 _QUESTIONS_KEPT = 100
-_FILTERS_KEPT = 8
+_FILTERS_KEPT = 64
 # Seconds after which the copy of the catalog is made anew.
 _COPY_AGE = 24 * 60 * 60
 
@@ -127,14 +129,19 @@ class Index:
         del generation  # only tells what is kept from what is new
         if among == Filter():
             return _Selected(None, None)
-        catalog = self._catalog()
+        catalog: Catalog = self._local.catalog  # the one that the view holds at that generation
         keys: dict[bool, list[int]] = {True: [], False: []}
-        for entry in catalog.entries():
-            keys[among.admits(entry.id, entry.date)].append(entry.key)
+        for key, id_, day in catalog.dated():
+            keys[among.admits(id_, day)].append(key)
+        if not keys[False]:
+            return _Selected(None, None)
         all_but = len(keys[False]) < len(keys[True])
         documents = keys[not all_but]
         passages = catalog.passage_keys(documents)
-        return _Selected(Selection(tuple(documents), all_but), Selection(tuple(passages), all_but))
+        return _Selected(
+            Selection(np.array(documents, dtype=np.int64), all_but),
+            Selection(np.array(passages, dtype=np.int64), all_but),
+        )
 
     def headed(self, passages: list[Passage]) -> list[str]:
         """What is indexed of each passage: its text, which ends it, under its document's title."""
@@ -163,10 +170,10 @@ class Index:
         with self._view() as (catalog, _):
             return catalog.document(document_id)
 
-    def entries(self, prefix: str = "") -> list[Entry]:
-        """Every document whose id begins with `prefix`, by id, without its text."""
+    def entries(self) -> list[Entry]:
+        """Every document by id, without its text."""
         with self._view() as (catalog, _):
-            return catalog.entries(prefix)
+            return catalog.entries()
 
     def entry(self, document_id: str) -> Entry | None:
         """The document with this id without its text, or None."""
@@ -324,6 +331,7 @@ class Index:
                     if derived is None or derived.generation != generation:
                         derived = open_derived(self.folder / "derived", catalog)
                         self._derived = derived
+                        self._selected.cache_clear()
             yield catalog, derived
 
     def _catalog(self) -> Catalog:

@@ -4,9 +4,13 @@ Offsets everywhere are half-open code points of `Document.text`. This module kno
 file format, no storage and no question.
 """
 
+import re
 from dataclasses import dataclass
 from datetime import date
 from typing import Final, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
 
 Language = Literal["fr", "en"]
 LANGUAGES: Final[tuple[Language, ...]] = get_args(Language)
@@ -53,13 +57,14 @@ class Hit:
 class Filter:
     """Which documents to look in; both dates count, and an undated document is outside them.
 
-    The `hidden` ones are never looked in.
+    One whose id `hidden` matches is never looked in. A rule rather than a list, so that it holds
+    for what is indexed while a question is asked.
     """
 
     documents: frozenset[str] | None = None
     after: date | None = None
     before: date | None = None
-    hidden: frozenset[str] = frozenset()
+    hidden: re.Pattern[str] | None = None
 
     def admits(self, document_id: str, day: date | None) -> bool:
         """Whether a document is one to look in."""
@@ -67,13 +72,13 @@ class Filter:
             (self.documents is None or document_id in self.documents)
             and (self.after is None or (day is not None and day >= self.after))
             and (self.before is None or (day is not None and day <= self.before))
-            and document_id not in self.hidden
+            and (self.hidden is None or not self.hidden.match(document_id))
         )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Selection:
-    """These keys; or, with `all_but`, every key but these."""
+    """These keys, shape `(keys,)`; or, with `all_but`, every key but these."""
 
-    keys: tuple[int, ...]
+    keys: NDArray[np.int64]
     all_but: bool = False

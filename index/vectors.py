@@ -27,6 +27,8 @@ _GROWTH_BEFORE_TRAINING = 1.25
 _COARSE_FROM = 100_000
 _LOOKED_AT_TWICE = 10
 _TRAINED_ON = 20_000
+_DECODED = 50_000  # vectors at once
+_FEW_LEFT_OUT = 1_000
 
 
 class VectorStore(Protocol):
@@ -64,12 +66,11 @@ class FaissStore:
         quantizer = faiss.ScalarQuantizer.QT_8bit
         inner = faiss.IndexScalarQuantizer(dimension, quantizer, product)
         store = cls(faiss.IndexIDMap2(inner))
-        if count >= _COARSE_FROM:
-            store._coarse = faiss.IndexPQFastScan(dimension, dimension // 2, 4, product)
-            store._coarse.train(vectors[:: max(1, count // _TRAINED_ON)])
         if count:
             store._index.train(vectors)
             store.add(keys, vectors)
+        if _is_large(count, dimension):
+            store._coarsen()
         return store
 
     @classmethod
@@ -92,12 +93,15 @@ class FaissStore:
             faiss.write_index(self._coarse, str(_beside(path)))
 
     def fits(self, more: int, trained_on: int) -> bool:
-        """Whether `more` vectors can be added to a store trained on `trained_on` of them."""
+        """Whether `more` vectors can be added to a store trained on `trained_on` of them.
+
+        Not if that makes a large one, which is built in another form.
+        """
         will_hold = len(self) + more
         return (
             trained_on >= _FEW
             and will_hold <= trained_on * _GROWTH_BEFORE_TRAINING
-            and (self._coarse is not None or will_hold < _COARSE_FROM)
+            and (self._coarse is not None or not _is_large(will_hold, self._index.d))
         )
 
     def __len__(self) -> int:
@@ -113,11 +117,10 @@ class FaissStore:
             self._coarse.add(vectors)
 
     def remove(self, keys: Sequence[int]) -> None:
-        gone = np.asarray(keys, dtype=np.int64)
-        if self._coarse is not None:
-            places = np.flatnonzero(np.isin(faiss.vector_to_array(self._index.id_map), gone))
-            self._coarse.remove_ids(faiss.IDSelectorBatch(places))
-        self._index.remove_ids(faiss.IDSelectorBatch(gone))
+        gone = self._index.remove_ids(faiss.IDSelectorBatch(np.asarray(keys, dtype=np.int64)))
+        if gone and self._coarse is not None:
+            # FAISS leaves codes of what it removes behind the last, and mixes them into new ones.
+            self._coarsen()
 
     def search(
         self, vector: Vectors, k: int, among: Selection | None = None
@@ -126,17 +129,41 @@ class FaissStore:
         if k == 0:
             return []
         asked = vector.reshape(1, -1)
+        if self._coarse is not None:
+            if among is None:
+                return self._search_coarsely(asked, k)
+            if among.all_but and len(among.keys) <= _FEW_LEFT_OUT:
+                found = self._search_coarsely(asked, min(k + len(among.keys), len(self)))
+                left_out = set(among.keys.tolist())
+                return [(key, score) for key, score in found if key not in left_out][:k]
+        parameters = None
         if among is not None:
-            these = faiss.IDSelectorBatch(np.asarray(among.keys, dtype=np.int64))
+            bits = np.packbits(np.bincount(among.keys, minlength=1) > 0, bitorder="little")
+            these = faiss.IDSelectorBitmap(bits)  # type: ignore[arg-type, call-arg]
             selector = faiss.IDSelectorNot(these) if among.all_but else these
-            only = faiss.SearchParameters(sel=selector)  # type: ignore[call-arg]
-            return _found(*self._index.search(asked, k, params=only))
-        if self._coarse is None:
-            return _found(*self._index.search(asked, k))
+            parameters = faiss.SearchParameters(sel=selector)  # type: ignore[call-arg]
+        return _found(*self._index.search(asked, k, params=parameters))
+
+    def _search_coarsely(self, asked: Vectors, k: int) -> list[tuple[int, float]]:
         index = faiss.IndexRefine(self._coarse, self._index.index)
         twice = faiss.IndexRefineSearchParameters(k_factor=_LOOKED_AT_TWICE)  # type: ignore[call-arg]
-        scores, places = index.search(asked, k, params=twice)
-        return [(self._index.id_map.at(place), score) for place, score in _found(scores, places)]
+        found = _found(*index.search(asked, k, params=twice))
+        return [(self._index.id_map.at(place), score) for place, score in found]
+
+    def _coarsen(self) -> None:
+        """Make the coarse vectors of those that are held."""
+        exact, count = self._index.index, len(self)
+        dimension = self._index.d
+        coarse = faiss.IndexPQFastScan(dimension, dimension // 2, 4, faiss.METRIC_INNER_PRODUCT)
+        some = np.arange(0, count, max(1, count // _TRAINED_ON), dtype=np.int64)
+        coarse.train(exact.reconstruct_batch(some))
+        for start in range(0, count, _DECODED):
+            coarse.add(exact.reconstruct_n(start, min(_DECODED, count - start)))
+        self._coarse = coarse
+
+
+def _is_large(count: int, dimension: int) -> bool:
+    return count >= _COARSE_FROM and dimension % 2 == 0
 
 
 def _beside(path: Path) -> Path:

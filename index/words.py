@@ -92,7 +92,7 @@ class WordIndex:
 
         Passages in the other language than the question's are matched by the question's words
         and their translations, each word counting once, by its best match. Only in the documents
-        with those keys, if they are given.
+        `among` the given ones, if any are.
         """
         clauses = [
             (tantivy.Occur.Should, self._any_of(target, weights))
@@ -105,7 +105,7 @@ class WordIndex:
         query = tantivy.Query.boolean_query(clauses)
         schema = self._index.schema
         if among is not None:
-            these = tantivy.Query.term_set_query(schema, "document", list(among.keys))
+            these = tantivy.Query.term_set_query(schema, "document", among.keys.tolist())
             these = tantivy.Query.const_score_query(these, 0.0)
             occur = tantivy.Occur.MustNot if among.all_but else tantivy.Occur.Must
             query = tantivy.Query.boolean_query([(tantivy.Occur.Must, query), (occur, these)])

@@ -24,11 +24,10 @@ from .passwords import PasswordHash, read_password_file
 from .permalinks import check_of, citation_link, hit_link, passage_link, permalink
 from .texts import refusal_text, text
 from .types import Answer, Citation, Turn
-from .uploads import SESSION, SHARED, owner_of, shown_id
+from .uploads import SHARED, hidden_from, owner_of, shown_id
 
 __all__ = [
     "LANGUAGES",
-    "SESSION",
     "SHARED",
     "Answer",
     "Assistant",
@@ -53,6 +52,7 @@ __all__ = [
     "citation_link",
     "conversation_markdown",
     "find_entries",
+    "hidden_from",
     "hit_link",
     "markup",
     "owner_of",

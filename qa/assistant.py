@@ -102,9 +102,9 @@ class Assistant:
         """Whether a document's file no longer reads as it did when it was indexed, or is gone."""
         return self._index.source_state(document_id) != "same"
 
-    def documents(self, prefix: str = "") -> list[Entry]:
-        """Every document whose id begins with `prefix`, by id, without its text."""
-        return self._index.entries(prefix)
+    def documents(self) -> list[Entry]:
+        """Every document by id, without its text."""
+        return self._index.entries()
 
     def add_files(
         self, paths: list[Path], progress: Progress | None = None, *, owner: str = SHARED

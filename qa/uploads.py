@@ -9,14 +9,19 @@ import re
 from typing import Final
 
 SHARED: Final = "shared"  # the owner of what is added for everybody
-SESSION: Final = "session-"  # how the ids of all other added documents begin
-_OWNED: Final = re.compile(rf"({SESSION}[0-9a-f]{{32}})/(?=.)")
+_OWNED: Final = re.compile(r"(session-[0-9a-f]{32})/(?=.)")
 
 
 def owner_of(document_id: str) -> str | None:
     """The name of the session that added a document; None if it is everybody's."""
     found = _OWNED.match(document_id)
     return found[1] if found else None
+
+
+def hidden_from(owner: str | None) -> re.Pattern[str]:
+    """What the ids of the documents match that other sessions added."""
+    own = f"(?!{re.escape(owner)}/)" if owner else ""
+    return re.compile(own + _OWNED.pattern)
 
 
 def prefix_of(owner: str) -> str:

@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import sqlite3
@@ -67,9 +68,9 @@ def test_filters_by_document_and_date(index: Index) -> None:
             (Filter(before=date(2021, 12, 31)), {"2021-07-20-crue.txt"}),
             (Filter(documents=frozenset()), set()),
             (Filter(), {*ARTICLES}),
-            (Filter(hidden=frozenset({"sub/museum.md"})), {*ARTICLES} - {"sub/museum.md"}),
+            (Filter(hidden=re.compile("sub/")), {*ARTICLES} - {"sub/museum.md"}),
             (
-                Filter(after=date(2022, 1, 14), hidden=frozenset({"sub/museum.md"})),
+                Filter(after=date(2022, 1, 14), hidden=re.compile("sub/")),
                 {"2022-01-14-kazakhstan.txt"},
             ),
         ):

@@ -40,9 +40,9 @@ def test_faiss_removes_adds_filters_and_saves(vectors: np.ndarray, tmp_path: Pat
     store.save(tmp_path / "v.faiss")
     loaded = FaissStore.load(tmp_path / "v.faiss")
     assert loaded.search(vectors[3], 1)[0][0] == 3
-    assert {key for key, _ in loaded.search(vectors[3], 5, Selection((8, 9)))} == {8, 9}
-    assert loaded.search(vectors[3], 5, Selection(())) == []
-    others = [key for key, _ in loaded.search(vectors[3], 150, Selection((3, 9), all_but=True))]
+    assert {key for key, _ in loaded.search(vectors[3], 5, only(8, 9))} == {8, 9}
+    assert loaded.search(vectors[3], 5, only()) == []
+    others = [key for key, _ in loaded.search(vectors[3], 150, all_but(3, 9))]
     assert len(others) == 148
     assert not {3, 9} & {*others}
 
@@ -68,14 +68,39 @@ def test_a_large_store_finds_the_same_through_coarser_vectors(
     assert all(one[0] == other[0] for one, other in found)
     same = sum(len({*one} & {*other}) for one, other in found)
     assert same > 0.95 * 10 * len(asked), "of the best ten, with their scores"
-    among = Selection((8, 3001))
+    among = only(8, 3001)
     assert large.search(vectors[0], 3, among) == small.search(vectors[0], 3, among)
+
+
+def test_a_large_store_finds_what_takes_the_place_of_what_was_removed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("index.vectors._COARSE_FROM", 1000)
+    drawn = np.random.default_rng(7).normal(size=(1109, 64)).astype(np.float32)
+    vectors = drawn / np.linalg.norm(drawn, axis=1, keepdims=True)
+    store = FaissStore.build(range(1016), vectors[:1016])
+    for turn in range(3):
+        new = np.arange(1016 + 31 * turn, 1016 + 31 * (turn + 1))
+        store.remove(range(31 * turn, 31 * (turn + 1)))
+        store.add(new.tolist(), vectors[new])
+        for key in new:
+            assert store.search(vectors[key], 1)[0][0] == key
+            assert store.search(vectors[key], 1, all_but(5, 6))[0][0] == key
+    assert store.search(vectors[1050], 5, all_but(1050))[0][0] != 1050
 
 
 def test_an_empty_store_finds_nothing(vectors: np.ndarray) -> None:
     store = FaissStore.build([], np.zeros((0, 32), dtype=np.float32))
     assert len(store) == 0
     assert store.search(vectors[0], 3) == []
+
+
+def only(*keys: int) -> Selection:
+    return Selection(np.array(keys, dtype=np.int64))
+
+
+def all_but(*keys: int) -> Selection:
+    return Selection(np.array(keys, dtype=np.int64), all_but=True)
 
 
 def row(key: int, text: str, language: Language = "fr", document: int = 0) -> PassageRow:
@@ -148,10 +173,10 @@ def test_words_match_across_languages_by_their_translations(tmp_path: Path) -> N
 
 
 def test_words_in_chosen_documents_and_after_a_removal(words: WordIndex, tmp_path: Path) -> None:
-    assert keys(words.search("Balzac", "fr", 10, Selection((3,)))) == {3}
-    assert words.search("Balzac", "fr", 10, Selection(())) == []
+    assert keys(words.search("Balzac", "fr", 10, only(3))) == {3}
+    assert words.search("Balzac", "fr", 10, only()) == []
     every = keys(words.search("Balzac", "fr", 10))
-    assert keys(words.search("Balzac", "fr", 10, Selection((3,), all_but=True))) == every - {3}
+    assert keys(words.search("Balzac", "fr", 10, all_but(3))) == every - {3}
     words.change([row(5, "Balzac à Tours", document=2)], removed=[2])
     assert keys(words.search("Balzac", "fr", 10)) == {3, 5}
     assert len(WordIndex.open(tmp_path)) == 4

@@ -1,13 +1,20 @@
 """Whatever happens in the server, a request ends in a sentence."""
 
+import logging
+import threading
+from collections.abc import Iterator
+
+import httpx
 import pytest
+import uvicorn
+from conftest import free_port
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, StreamingResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from web.failures import Failures
+from web.failures import Failures, without_traceback
 
 
 def full(_: Request) -> PlainTextResponse:
@@ -22,19 +29,26 @@ def refused(_: Request) -> JSONResponse:
     return JSONResponse({"error": "A reason."}, 500)
 
 
-def broken_off(_: Request) -> StreamingResponse:
-    def lines() -> object:
-        yield "one\n"
-        raise OSError
+def lines() -> Iterator[str]:
+    yield "one\n"
+    raise OSError
 
-    return StreamingResponse(lines())  # type: ignore[arg-type]
+
+def broken_off(_: Request) -> StreamingResponse:
+    return StreamingResponse(lines())
+
+
+def cut_short(_: Request) -> StreamingResponse:
+    return StreamingResponse(lines(), headers={"Content-Length": "8"})
+
+
+VIEWS = (full, malformed, refused, broken_off, cut_short)
+APP = Failures(Starlette(routes=[Route(f"/gradio_api/{view.__name__}", view) for view in VIEWS]))
 
 
 @pytest.fixture
 def client() -> TestClient:
-    views = (full, malformed, refused, broken_off)
-    app = Starlette(routes=[Route(f"/{view.__name__}", view) for view in views])
-    return TestClient(Failures(app))
+    return TestClient(APP)
 
 
 @pytest.mark.parametrize(
@@ -46,9 +60,33 @@ def client() -> TestClient:
     ],
 )
 def test_a_failure_is_a_sentence(client: TestClient, path: str, status: int, told: str) -> None:
-    reply = client.get(f"/{path}")
+    reply = client.get(f"/gradio_api/{path}")
     assert (reply.status_code, reply.json()) == (status, {"error": told})
 
 
-def test_a_reply_that_has_begun_ends(client: TestClient) -> None:
-    assert client.get("/broken_off").text == "one\n"
+def test_a_defect_of_our_own_is_not_the_caller_s_fault() -> None:
+    async def broken(*_: object) -> None:
+        raise KeyError
+
+    reply = TestClient(Failures(broken)).get("/source/a.txt")
+    assert (reply.status_code, reply.json()) == (500, {"error": "It failed here."})
+
+
+@pytest.mark.parametrize("path", ["broken_off", "cut_short"])
+def test_a_reply_that_has_begun_is_broken_off(path: str, caplog: pytest.LogCaptureFixture) -> None:
+    server = uvicorn.Server(uvicorn.Config(APP, port=free_port(), log_config=None))
+    logger = logging.getLogger("uvicorn.error")
+    logger.addFilter(without_traceback)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        while not server.started:
+            assert thread.is_alive()
+        with pytest.raises(httpx.RemoteProtocolError):
+            httpx.get(f"http://127.0.0.1:{server.config.port}/gradio_api/{path}", timeout=60)
+    finally:
+        server.should_exit = True
+        thread.join()
+        logger.removeFilter(without_traceback)
+    assert f"'/gradio_api/{path}' failed: OSError" in caplog.text
+    assert "Traceback" not in caplog.text

@@ -15,6 +15,7 @@ from starlette.routing import Mount, Route
 from starlette.testclient import TestClient
 
 from index import Index
+from index.embed import Vectors
 from qa import Assistant, Config, Filter, OpcitError, owner_of, permalink, shown_id
 from qa.extractive import ExtractiveReader
 from web import Libraries, Library
@@ -71,6 +72,24 @@ def test_a_document_is_there_for_who_added_it_only(index: Index, tmp_path: Path)
         assert "framboise" not in answer.text
         # Asking for it by name opens no door.
         assert other.search("coffre", 10, Filter(frozenset({hers}))) == []
+
+
+def test_what_is_added_while_another_asks_is_not_seen(
+    index: Index, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    libraries = Libraries(assistant(index))
+    anna, bert = of(libraries, ANNA), of(libraries, BERT)
+    embed = index.embedder.embed_question
+    added: list[str] = []
+
+    def embed_meanwhile(text: str) -> Vectors:
+        added.extend(anna.add_files([write(tmp_path / "new", "coffre.txt")]).added)
+        return embed(text)
+
+    monkeypatch.setattr(index, "_question_vector", embed_meanwhile)
+    found = bert.search("code du coffre framboise bleue", 10)
+    assert added == [f"{ANNAS}/coffre.txt"]
+    assert not {hit.passage.document_id for hit in found} & {*added}
 
 
 def test_two_sessions_may_add_a_file_of_the_same_name(index: Index, tmp_path: Path) -> None:

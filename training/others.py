@@ -12,7 +12,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-from index import LANGUAGES, Embedder, Index
+from index import LANGUAGES, Embedder, Index, Language
 
 from . import corpora
 
@@ -26,12 +26,20 @@ def texts(data: Path, names: Collection[str]) -> dict[str, str]:
     found = {f"texts/{path.name}": path.read_text("utf-8") for path in OWN_TEXTS.glob("*.txt")}
     for line in corpora.read_lines(data / "corpora/europarl-paragraphs.jsonl.xz"):
         row = json.loads(line)
-        found |= {f"europarl/{row['id']}.{language}.txt": row[language] for language in LANGUAGES}
-    for file, law in corpora.laws(data).items():
-        for language in LANGUAGES:
-            name = f"laws/{file.replace('/', '_').removesuffix('.xml')}.{language}.txt"
-            found[name] = _extract(law, language)
+        found |= {paragraph_name(row, language): row[language] for language in LANGUAGES}
+    for law in corpora.laws(data).values():
+        found |= {law_name(law, language): _extract(law, language) for language in LANGUAGES}
     return {name: found[name] for name in sorted(names) if name in found}
+
+
+def paragraph_name(row: dict[str, Any], language: Language) -> str:
+    """The name of a paragraph of Europarl."""
+    return f"europarl/{row['id']}.{language}.txt"
+
+
+def law_name(law: list[dict[str, Any]], language: Language) -> str:
+    """The name of an extract of a law."""
+    return f"laws/{law[0]['file'].replace('/', '_').removesuffix('.xml')}.{language}.txt"
 
 
 def _extract(law: list[dict[str, Any]], language: str) -> str:

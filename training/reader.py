@@ -92,8 +92,8 @@ def fit(data: Path, index: Index) -> dict[str, Any]:
     confidence_weights = fit_confidence(cases, sentence_weights)
     # The encoder was trained with the questions fitted on, so that they are found too well: where
     # to fall silent is read off others.
-    others = read_marked(data / "questions/wikinews-dev.jsonl")
-    asked = gather(others, index, reader, harder=False)
+    dev = read_marked(data / "questions/wikinews-dev.jsonl")
+    asked = gather(dev, index, reader, harder=False)
     threshold = choose_threshold(asked, sentence_weights, confidence_weights)
     return {
         "sentence_weights": _rounded(sentence_weights),

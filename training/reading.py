@@ -53,7 +53,7 @@ from index.lexicon import related, translations
 from qa.retriever import Retriever
 
 from . import corpora
-from .others import index_of
+from .others import index_of, law_name, paragraph_name
 from .others import texts as other_texts
 from .student import Encoder, teacher_folder
 
@@ -218,10 +218,13 @@ class Examples:
             if row["context"].count(row["answers"][0]) == 1
         ]
         lines = corpora.read_lines(data / "corpora/europarl-paragraphs.jsonl.xz")
-        self._parallel = [
-            json.loads(line) for line, _ in zip(lines, range(_EUROPARL), strict=False)
+        rows = [json.loads(line) for line, _ in zip(lines, range(_EUROPARL), strict=False)]
+        self._parallel = [row for row in rows if not kept_aside(paragraph_name(row, "fr"))]
+        self._laws = [
+            law
+            for law in corpora.laws(data).values()
+            if len(law) > 1 and not kept_aside(law_name(law, "fr"))
         ]
-        self._laws = [law for law in corpora.laws(data).values() if len(law) > 1]
 
     def draw(self, real: float) -> Example:
         """An example; with the chance `real` of a question that somebody wrote."""
@@ -432,7 +435,10 @@ def load(model: Cross, folder: Path) -> None:
     """Take up the weights that `save` wrote."""
     kept = load_file(folder / "model.safetensors")
     named = {name if name.startswith("heads.") else f"bert.{name}": kept[name] for name in kept}
-    model.load_state_dict({name: value.float() for name, value in named.items()}, strict=False)
+    floats = {name: value.float() for name, value in named.items()}
+    lacking, foreign = model.load_state_dict(floats, strict=False)
+    if foreign or any("word_embeddings" not in name for name in lacking):
+        raise ValueError(f"{folder} holds no weights of a reader")
 
 
 def save(model: Cross, out: Path) -> None:
@@ -447,7 +453,8 @@ def save(model: Cross, out: Path) -> None:
             kept[name] = value.to(torch.float8_e4m3fn if wide else torch.float16).contiguous()
     kept |= {f"heads.{name}": value for name, value in model.heads.state_dict().items()}
     out.mkdir(parents=True, exist_ok=True)
-    save_file(kept, out / "model.safetensors")
+    save_file(kept, out / "model.new")
+    (out / "model.new").replace(out / "model.safetensors")
     config = model.bert.config
     names = (
         "hidden_size num_attention_heads num_hidden_layers layer_norm_eps intermediate_size"

@@ -5,18 +5,23 @@ or an event is asked for that never was.
 """
 
 import logging
-from contextlib import suppress
 
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _LOG = logging.getLogger(__name__)
-# What a request raises that is not of the form that Gradio takes for granted.
+# What a call raises that is not of the form that Gradio takes for granted.
 _MALFORMED = (AttributeError, LookupError, TypeError, ValueError)
+_CALLS = "/gradio_api/"
 
 
 class Failures:
-    """Around the whole server."""
+    """Around what answers, within what guards it.
+
+    A reply that has begun is broken off, so that nobody takes it for whole: the error goes on to
+    the server, which `without_traceback` keeps from printing it.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -38,20 +43,28 @@ class Failures:
 
         try:
             await self._app(scope, receive, send_unless_failing)
+        except ClientDisconnect:
+            return
         except Exception as error:
-            _LOG.warning("%s %s failed: %s", scope["method"], scope["path"], type(error).__name__)
+            name = type(error).__name__
+            _LOG.warning("%s %r failed: %s", scope["method"], scope["path"], name)
+            _LOG.debug("", exc_info=True)
             if begun:
-                with suppress(Exception):  # nobody may be listening any more
-                    await send({"type": "http.response.body", "body": b""})
-                return
-            failing, malformed = True, isinstance(error, _MALFORMED)
+                raise
+            failing = True
+            malformed = isinstance(error, _MALFORMED) and scope["path"].startswith(_CALLS)
         if failing:
             told = "This request is not of the form expected." if malformed else "It failed here."
             await JSONResponse({"error": told}, 422 if malformed else 500)(scope, receive, send)
 
 
+def without_traceback(record: logging.LogRecord) -> bool:
+    """A filter for the server's own log: what failed has been told by then."""
+    return record.exc_info is None
+
+
 def _is_json(start: Message) -> bool:
     return any(
         name == b"content-type" and value.startswith(b"application/json")
-        for name, value in start["headers"]
+        for name, value in start.get("headers", ())
     )

@@ -23,7 +23,7 @@ from fastapi import FastAPI
 from qa import Assistant, Config, OpcitError, text
 
 from .api import PlainCalls
-from .failures import Failures
+from .failures import Failures, without_traceback
 from .permalinks import source_route
 from .security import guard
 from .sessions import Libraries, SessionCookie
@@ -47,7 +47,7 @@ def serve_blocks(
     machines could reach the chat and nobody said who may.
     """
     app = FastAPI(openapi_url=None)
-    guarded = Failures(guard(SessionCookie(PlainCalls(app)), config))
+    guarded = guard(Failures(SessionCookie(PlainCalls(app))), config)
     libraries = Libraries(assistant, shared=config.shared_library)
     app.router.routes.append(source_route(libraries))
     _mount(app, blocks, config, page)
@@ -63,6 +63,7 @@ def serve_blocks(
     settings = uvicorn.Config(
         guarded, log_level="warning", ws="none", timeout_graceful_shutdown=_GOODBYE
     )
+    logging.getLogger("uvicorn.error").addFilter(without_traceback)
     _Server(settings, announce).run(sockets=[listening])
 
 

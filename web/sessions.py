@@ -18,7 +18,6 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from qa import (
-    SESSION,
     SHARED,
     Answer,
     Assistant,
@@ -30,6 +29,7 @@ from qa import (
     Progress,
     Turn,
     UpdateReport,
+    hidden_from,
     owner_of,
     shown_id,
 )
@@ -130,11 +130,9 @@ class Library:
     def _sees(self, document_id: str) -> bool:
         return owner_of(document_id) in (None, self._owner)
 
-    def _visible(self, among: Filter | None) -> Filter | None:
-        """The filter without what others added; as it is where that changes nothing."""
-        added = [entry.id for entry in self._assistant.documents(SESSION)]
-        hidden = frozenset(id_ for id_ in added if not self._sees(id_))
-        return replace(among or Filter(), hidden=hidden) if hidden else among
+    def _visible(self, among: Filter | None) -> Filter:
+        """The filter without what other sessions added."""
+        return replace(among or Filter(), hidden=hidden_from(self._owner))
 
 
 class SessionCookie:

@@ -8,6 +8,8 @@ from ..errors import FolderError
 from .formats import SUFFIXES
 from .parsed import listed, shown
 
+_ENDINGS = tuple(SUFFIXES)
+
 
 def find_files(folder: Path) -> list[str]:
     """The supported files under `folder`, at any depth, sorted by path; each file once.
@@ -64,15 +66,15 @@ def _walk(folder: str, root: Path) -> Iterator[str]:
                 seen.add(str(target))
                 yield link
             continue
-        shown, real = pending.pop()
+        folder, real = pending.pop()
         if real in seen:
             continue
         seen.add(real)
         try:
-            with os.scandir(shown) as entries:
+            with os.scandir(folder) as entries:
                 inside = sorted(entries, key=lambda entry: entry.name)
         except OSError:
-            yield shown
+            yield folder
             continue
         above = real.rstrip(os.sep) + os.sep
         for entry in inside:
@@ -88,7 +90,7 @@ def _walk(folder: str, root: Path) -> Iterator[str]:
 
 
 def _is_supported(path: str) -> bool:
-    return path.lower().endswith(tuple(SUFFIXES))
+    return path.lower().endswith(_ENDINGS)
 
 
 def _inside(link: str, root: Path) -> Path | None:
