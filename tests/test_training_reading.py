@@ -151,7 +151,7 @@ def cases() -> list[reader.Case]:
 def test_the_fits_find_what_tells(cases: list[reader.Case]) -> None:
     weights = reader.fit_sentences(cases)
     assert weights[0] > 5 * np.abs(weights[1:]).max()
-    confidence = reader.fit_confidence(cases, weights)
+    confidence = reader.fit_confidence(cases, cases, weights)
     threshold = reader.choose_threshold(cases, weights, confidence)
     assert 0 < threshold < 1
     for language, fitted in confidence.items():
