@@ -21,7 +21,7 @@ PHONE: dict[str, Any] = {
     "is_mobile": True,
 }
 FRENCH = "Qui est le nouveau ministre des Affaires étrangères du Kazakhstan ?"
-ENGLISH = "Which company produces the R21 vaccine?"
+ENGLISH = "How many doses a year can the Serum Institute make?"
 UNANSWERABLE = "xyzzy plugh frobnicate ?"
 
 expect.set_options(timeout=60_000)  # a busy machine is no failure
