@@ -32,7 +32,7 @@ QUESTIONS = {
 }
 UNANSWERABLE = {
     "fr": "Qui a peint la Joconde ?",
-    "en": "Who painted the Mona Lisa?",
+    "en": "What is the capital of Australia?",
 }
 
 
@@ -61,8 +61,10 @@ def server() -> Iterator[str]:
                 break
         else:
             sys.exit(f"The server did not start: {''.join(said)}")
-        yield f"http://127.0.0.1:{PORT}/"
-        process.terminate()
+        try:
+            yield f"http://127.0.0.1:{PORT}/"
+        finally:
+            process.terminate()
 
 
 def ask(page: Page, question: str, reply: str) -> None:
