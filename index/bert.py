@@ -23,6 +23,7 @@ _BATCH_TOKENS = 3072
 _MODULES = ["Transformer", "Pooling", "Normalize"]
 _WANTED = {"model_type": "bert", "hidden_act": "gelu"}
 _HIDDEN = np.float32(-1e4)  # added to the attention that padding would get
+_WORDS = "embeddings.word_embeddings.weight"
 _STRIDE = 64  # tokens that two windows on a long text share
 
 
@@ -60,7 +61,9 @@ class BertEncoder:
         self._tokenizer.enable_truncation(longest)
         config = _read(folder / "config.json")
         self.dimension: int = config["hidden_size"]
-        self._model = _Compiled(_encoder(config, _weights(folder / "model.safetensors")))
+        weights = _weights(folder / "model.safetensors")
+        self._words = _Words(weights)
+        self._model = _Compiled(_encoder(config, weights))
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Unit vectors of shape `(len(texts), dimension)`."""
@@ -97,7 +100,8 @@ class BertEncoder:
         coded = self._tokenizer.encode_batch(list(texts))
         for numbers in _batches([len(one.ids) for one in coded]):
             some = [coded[number] for number in numbers]
-            result = self._model.infer(_padded([one.ids for one in some]))
+            ids, mask = _padded([one.ids for one in some])
+            result = self._model.infer([self._words[ids], mask])
             yield numbers, some, (result[0], result[1])
 
 
@@ -128,10 +132,8 @@ class CrossEncoder:
         self._tokenizer.enable_truncation(
             config["max_position_embeddings"], stride=_STRIDE, strategy="only_second"
         )
-        weights = _weights(encoder / "model.safetensors", only="embeddings.word_embeddings")
-        self._model = _Compiled(
-            _cross_encoder(config, weights | _weights(folder / "model.safetensors"))
-        )
+        self._words = _Words(_weights(encoder / "model.safetensors", only=_WORDS))
+        self._model = _Compiled(_cross_encoder(config, _weights(folder / "model.safetensors")))
 
     def scores(self, first: str, seconds: Sequence[str]) -> list[list[Window]]:
         """For each second text, read together with the first, its windows in their order.
@@ -145,12 +147,26 @@ class CrossEncoder:
             some = [pieces[number] for number in sorted(numbers)]
             types = _padded([one.type_ids for _, one in some])[0]
             ids, mask = _padded([one.ids for _, one in some])
-            (scores,) = self._model.infer([ids, mask, types])
+            (scores,) = self._model.infer([self._words[ids], mask, types])
             for (i, one), row in zip(some, scores, strict=True):
                 inside = np.flatnonzero(np.array(one.type_ids))[:-1]  # the last one ends the text
                 offsets = np.array(one.offsets, dtype=np.int64)[inside]
                 read[i].append(Window(row[0], row[inside], offsets))
         return read
+
+
+class _Words:
+    """The vectors of word pieces, looked up here and not in the model.
+
+    There they would be spread out into 16 bits a number, and copied, to start with.
+    """
+
+    def __init__(self, weights: dict[str, NDArray[Any]]) -> None:
+        self._vectors = weights[_WORDS]
+
+    def __getitem__(self, ids: NDArray[np.int64]) -> NDArray[np.float32]:
+        """The vectors of shape `ids.shape + (width,)`."""
+        return _decoded(self._vectors[ids]).astype(np.float32, copy=False)
 
 
 class _Compiled:
@@ -215,26 +231,26 @@ def _openvino() -> Any:
 
 
 def _weights(path: Path, only: str = "") -> dict[str, NDArray[Any]]:
-    """The arrays of a safetensors file as 16- or 32-bit floats, by name without `bert.`.
+    """The arrays of a safetensors file, by name without `bert.`; see `_decoded`.
 
     Those whose name begins with `only`.
     """
     from safetensors import deserialize
 
-    types = {"F32": np.float32, "F16": np.float16}
+    types = {"F32": np.float32, "F16": np.float16, "F8_E4M3": np.uint8}
     found = {}
     for name, tensor in deserialize(path.read_bytes()):  # type: ignore[no-untyped-call]
         data, kind, name = tensor["data"], tensor["dtype"], name.removeprefix("bert.")
         if not name.startswith(only):
             continue
-        if kind == "F8_E4M3":
-            array = _FLOAT8[np.frombuffer(data, dtype=np.uint8)]
-        elif kind in types:
-            array = np.frombuffer(data, dtype=types[kind])
-        else:
-            continue
-        found[name] = array.reshape(tensor["shape"])
+        if kind in types:
+            found[name] = np.frombuffer(data, dtype=types[kind]).reshape(tensor["shape"])
     return found
+
+
+def _decoded(array: NDArray[Any]) -> NDArray[Any]:
+    """8-bit floats, which are held as the bytes they are, as 16-bit ones; others as they are."""
+    return _FLOAT8[array] if array.dtype == np.uint8 else array
 
 
 def _float8_values() -> NDArray[np.float16]:
@@ -257,20 +273,21 @@ _FLOAT8 = _float8_values()
 def _encoder(config: dict[str, Any], weights: dict[str, NDArray[Any]]) -> Any:
     """BERT, mean of the tokens, unit length, as an OpenVINO model.
 
-    Its inputs are token ids and a mask of ones and zeros, both `(texts, tokens)`; its outputs the
-    texts' vectors, `(texts, width)`, and the tokens' states, `(texts, tokens, width)`.
+    Its inputs are the tokens' word vectors, `(texts, tokens, width)`, and a mask of ones and zeros,
+    `(texts, tokens)`; its outputs the texts' vectors, `(texts, width)`, and the tokens' states,
+    `(texts, tokens, width)`.
     """
     openvino = _openvino()
     op = openvino.opset13
 
-    ids, mask = op.parameter([-1, -1], np.int64), op.parameter([-1, -1], np.float32)
+    words, mask = _inputs(config)
     first_type = op.constant(np.int64(0))
-    x = _states(config, weights, ids, mask, first_type)
+    x = _states(config, weights, words, mask, first_type)
     one = op.constant(np.int64(1))
     summed = op.reduce_sum(op.multiply(x, op.unsqueeze(mask, op.constant(np.int64(2)))), one)
     mean = op.divide(summed, op.reduce_sum(mask, one, True))
     vectors = op.normalize_l2(mean, op.constant(np.array([1])), 1e-12, "max")
-    return openvino.Model([vectors, x], [ids, mask], "encoder")
+    return openvino.Model([vectors, x], [words, mask], "encoder")
 
 
 def _cross_encoder(config: dict[str, Any], weights: dict[str, NDArray[Any]]) -> Any:
@@ -282,16 +299,23 @@ def _cross_encoder(config: dict[str, Any], weights: dict[str, NDArray[Any]]) -> 
     openvino = _openvino()
     op = openvino.opset13
 
-    ids, mask = op.parameter([-1, -1], np.int64), op.parameter([-1, -1], np.float32)
+    words, mask = _inputs(config)
     types = op.parameter([-1, -1], np.int64)
-    x = _states(config, weights, ids, mask, types)
+    x = _states(config, weights, words, mask, types)
     heads = op.constant(weights["heads.weight"].astype(np.float32))
     scores = op.add(op.matmul(x, heads, False, True), weights["heads.bias"].astype(np.float32))
-    return openvino.Model([scores], [ids, mask, types], "cross-encoder")
+    return openvino.Model([scores], [words, mask, types], "cross-encoder")
+
+
+def _inputs(config: dict[str, Any]) -> tuple[Any, Any]:
+    """Parameters for word vectors and mask."""
+    op = _openvino().opset13
+    words = op.parameter([-1, -1, config["hidden_size"]], np.float32)
+    return words, op.parameter([-1, -1], np.float32)
 
 
 def _states(
-    config: dict[str, Any], weights: dict[str, NDArray[Any]], ids: Any, mask: Any, types: Any
+    config: dict[str, Any], weights: dict[str, NDArray[Any]], words: Any, mask: Any, types: Any
 ) -> Any:
     """The tokens' last states in a BERT (Devlin et al. 2019), as a node of an OpenVINO model."""
     op = _openvino().opset13
@@ -303,7 +327,7 @@ def _states(
         return op.constant(np.array(values, dtype=np.int64))
 
     def weight(name: str) -> Any:
-        array = weights[name]
+        array = _decoded(weights[name])
         node = op.constant(array)
         return node if array.dtype == np.float32 else op.convert(node, "f32")
 
@@ -315,10 +339,9 @@ def _states(
         return op.add(op.multiply(even, weight(f"{name}.weight")), weight(f"{name}.bias"))
 
     zero, one = op.constant(np.int64(0)), op.constant(np.int64(1))
-    length = op.gather(op.shape_of(ids), one, zero)
-    x = op.gather(weight("embeddings.word_embeddings.weight"), ids, zero)
+    length = op.gather(op.shape_of(words), one, zero)
     places = op.range(zero, length, one, "i64")
-    x = op.add(x, op.gather(weight("embeddings.position_embeddings.weight"), places, zero))
+    x = op.add(words, op.gather(weight("embeddings.position_embeddings.weight"), places, zero))
     x = op.add(x, op.gather(weight("embeddings.token_type_embeddings.weight"), types, zero))
     x = normalised(x, "embeddings.LayerNorm")
 
