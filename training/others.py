@@ -2,7 +2,8 @@
 
 - `texts/`: documents written for this project: leases, judgments, letters, manuals, reports;
 - `europarl/ID.LANGUAGE.txt`: a paragraph of parliament, of the data folder;
-- `laws/FILE.LANGUAGE.txt`: the first provisions of a law, of the data folder.
+- `laws/FILE.LANGUAGE.txt`: the first provisions of a law, of the data folder;
+- `xquad/NUMBER.en.txt`: a paragraph of XQuAD, counted in the order of its first question.
 """
 
 from __future__ import annotations
@@ -29,6 +30,9 @@ def texts(data: Path, names: Collection[str]) -> dict[str, str]:
         found |= {paragraph_name(row, language): row[language] for language in LANGUAGES}
     for law in corpora.laws(data).values():
         found |= {law_name(law, language): _extract(law, language) for language in LANGUAGES}
+    rows = corpora.read_records(data / "questions/xquad-en.jsonl.gz")
+    for number, text in enumerate(dict.fromkeys(row["context"] for row in rows)):
+        found[f"xquad/{number:03}.en.txt"] = text
     return {name: found[name] for name in sorted(names) if name in found}
 
 

@@ -3,7 +3,7 @@
     python -m training.reader DATA INDEX     # INDEX made of DATA/corpora/wikinews-fr
 
 Two convex fits (see `qa/extractive.py`), on questions about articles that the cross-encoder was
-not trained with (`reading.kept_aside`):
+not trained with (`examples.kept_aside`):
 
 1. sentences: the log-likelihood of the sentences that hold the marked evidence among those read;
 2. confidence, per language: whether the documents answer. Questions whose article or evidence was
@@ -41,8 +41,8 @@ from qa.extractive import Sentence, confidence_features, sentences_of
 from qa.reading import PassageReader
 from qa.retriever import Retriever
 
+from .examples import OWN_QUESTIONS, about, kept_aside
 from .others import index_of, texts
-from .reading import OWN_QUESTIONS, about, kept_aside
 
 _FOUND = 12  # passages, of which the reader takes the first
 # The share of answerable questions that are to be answered.
