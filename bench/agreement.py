@@ -22,6 +22,7 @@ from qa.retriever import Retriever
 from .passages import read_questions
 
 K = 10
+_DEPTH = 100  # as the retriever looks for
 
 
 class PlainEmbedder:
@@ -71,7 +72,7 @@ def main() -> None:
         Index.create(plain, slow).update(given.documents, max_bytes=config.max_file_bytes)
         for index in (Index.open(fast, embedder), Index.open(plain, slow)):
             retriever = Retriever(index)
-            nearest.append([index.nearest(question, K) for question in questions])
+            nearest.append([index.nearest(question, _DEPTH)[:K] for question in questions])
             found.append([retriever.search(question, K) for question in questions])
     print(f"{len(questions)} questions, the first {K} passages")
     print("by meaning alone:      ", agreement(*nearest))

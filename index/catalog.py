@@ -352,10 +352,16 @@ class Catalog:
 
     def vectors(self, first: int = 0) -> tuple[list[int], Vectors]:
         """Keys from `first` on, in order, and their vectors, `(len(keys), dimension)`."""
-        rows = self._rows("SELECT key, vector FROM passage WHERE key >= ? ORDER BY key", first)
-        keys = [key for key, _ in rows]
-        flat = np.frombuffer(b"".join(vector for _, vector in rows), dtype=_STORED_VECTOR)
-        return keys, flat.astype(np.float32).reshape(len(keys), -1 if keys else 1)
+        return _unpacked(
+            self._rows("SELECT key, vector FROM passage WHERE key >= ? ORDER BY key", first)
+        )
+
+    def vectors_of(self, keys: Iterable[int]) -> tuple[list[int], Vectors]:
+        """Of these keys those that passages have, and their vectors, `(len(keys), dimension)`."""
+        rows = []
+        for some, marks in _shares(keys):
+            rows += self._rows(f"SELECT key, vector FROM passage WHERE key IN ({marks})", *some)
+        return _unpacked(rows)
 
     def passage_keys(self, document_keys: Iterable[int]) -> list[int]:
         """The keys of all passages of these documents."""
@@ -411,6 +417,13 @@ def _entry(row: tuple) -> Entry:  # type: ignore[type-arg]
 
 
 _T = TypeVar("_T")
+
+
+def _unpacked(rows: list[tuple[int, bytes]]) -> tuple[list[int], Vectors]:
+    """Keys, and stored vectors as one array."""
+    keys = [key for key, _ in rows]
+    flat = np.frombuffer(b"".join(vector for _, vector in rows), dtype=_STORED_VECTOR)
+    return keys, flat.astype(np.float32).reshape(len(keys), -1 if keys else 1)
 
 
 def _shares(values: Iterable[_T]) -> Iterator[tuple[list[_T], str]]:

@@ -116,7 +116,14 @@ class Index:
         vector = self._question_vector(text)
         with self._view() as (catalog, derived):
             passages = self._selected(derived.generation, among or Filter()).passages
-            return _hits(catalog, derived.vectors.search(vector, k, passages))
+            found = derived.vectors.search(vector, k, passages)
+            if not found:
+                return []
+            # The store holds 8 bits a number, the catalog 16: enough to tell near ties apart.
+            keys, vectors = catalog.vectors_of(key for key, _ in found)
+            scores = vectors @ vector
+            order = np.argsort(-scores, kind="stable")
+            return _hits(catalog, [(keys[i], float(scores[i])) for i in order])
 
     def matching(self, text: str, k: int, among: Filter | None = None) -> list[Hit]:
         """The at most `k` passages that share the text's words, by BM25, best first."""

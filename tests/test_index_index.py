@@ -58,6 +58,14 @@ def test_what_was_indexed_is_found_at_its_place(index: Index) -> None:
     assert found(index, "museum") == ["sub/museum.md"]
 
 
+def test_nearness_is_that_of_the_vectors_in_the_catalog(index: Index) -> None:
+    question = "ministre du Kazakhstan"
+    asked = index.embedder.embed_question(question)
+    for hit in index.nearest(question, 3):
+        (vector,) = index.embedder.embed_passages(index.headed([hit.passage]))
+        assert hit.score == pytest.approx(float(asked @ vector), abs=2e-4)
+
+
 def test_filters_by_document_and_date(index: Index) -> None:
     question = "ministre crue museum"
     assert len(found(index, question)) == 3
