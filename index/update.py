@@ -4,13 +4,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .catalog import Catalog, Entry, FileState
+from .catalog import Catalog, Entry
 from .embed import Embedder
 from .errors import LoadError
 from .load import Worker, load
-from .sources import file_state
+from .sources import state_if_same
 from .split import SplitSettings, headed, split
-from .types import Document, Passage
+from .types import Document, FileState, Passage
 
 Progress = Callable[[int, int], None]
 
@@ -124,10 +124,7 @@ def _documents(
     with Worker() as worker:
         for path, document_id in plan.to_read:
             try:
-                # The state is taken first: a file that changes while it is read is read again at
-                # the next update, rather than taken for what it became.
-                state = _state_or_refuse(path)
-                document = load(path, document_id, max_bytes, worker.parse)
+                document, state = load(path, document_id, max_bytes, worker.parse)
             except LoadError as error:
                 report.skipped.append(str(error))
                 if document_id in replaced:
@@ -158,21 +155,12 @@ def _add(catalog: Catalog, embedder: Embedder, batch: list[_Read]) -> int:
 
 def _is_unchanged(catalog: Catalog, entry: Entry) -> bool:
     try:
-        now = file_state(entry.source, entry.state)
+        now = state_if_same(entry.source, entry.state)
     except OSError:
         return False  # reading it will say why
-    if now.content_hash != entry.state.content_hash:
-        return False
-    if now != entry.state:
+    if now is not None and now != entry.state:
         catalog.touch(entry.key, now)
-    return True
-
-
-def _state_or_refuse(path: Path) -> FileState:
-    try:
-        return file_state(str(path))
-    except OSError as error:
-        raise LoadError(f"{path} cannot be read ({error.strerror}); it is left out.") from error
+    return now is not None
 
 
 def _new_id(path: Path, root: Path, taken: set[str], prefix: str) -> str:
