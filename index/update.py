@@ -1,5 +1,6 @@
 """What an update has to do, and the doing of it, inside one transaction of the catalog."""
 
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,7 +9,7 @@ from .catalog import Catalog, Entry
 from .embed import Embedder
 from .errors import LoadError
 from .load import Worker, load
-from .sources import state_if_same
+from .sources import source_state, state_if_same
 from .split import SplitSettings, headed, split
 from .types import Document, FileState, Passage
 
@@ -48,12 +49,13 @@ class Plan:
 
 
 def plan_update(
-    catalog: Catalog, root: Path, files: list[str], rebuild: bool, prefix: str = ""
+    catalog: Catalog, root: Path, files: list[str], own: Path, rebuild: bool, prefix: str = ""
 ) -> Plan:
     """Compare the files under `root` with the catalog; with `rebuild` nothing is left as it is.
 
-    A file that was written again with the same content is noted as such, and kept. The ids of new
-    documents begin with `prefix`.
+    A file that was written again with the same content is noted as such, and kept. Without files,
+    all that came from `root` goes. `own` is the index folder: what people added to it belongs to no
+    folder around it. The ids of new documents begin with `prefix`.
     """
     plan = Plan(str(root))
     entries = catalog.entries()
@@ -70,10 +72,16 @@ def plan_update(
             plan.to_read.append((Path(file), entry.id))
             plan.replaced.append(entry)
     listed = set(files)
+    below, aside = (str(folder).rstrip(os.sep) + os.sep for folder in (root, own))
     for entry in by_source.values():
-        if entry.root == plan.root:
-            if not listed.isdisjoint(map(str, Path(entry.source).parents)):
-                continue  # its folder cannot be read now (find_files lists it): nothing is known
+        came_from_root = entry.root == plan.root or (
+            (entry.source + os.sep).startswith(below)
+            and not entry.source.startswith(aside)
+            # One that is still there may be in a hidden folder, which `root` does not list.
+            and (not files or source_state(entry) == "missing")
+        )
+        # A folder that cannot be read now is listed itself: of its files nothing is known.
+        if came_from_root and listed.isdisjoint(map(str, Path(entry.source).parents)):
             plan.vanished.append(entry)
         elif rebuild:
             plan.to_move.append(entry)
