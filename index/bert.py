@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 _BATCH_TOKENS = 3072
+_SLICE = 1024  # texts whose tokens are held at once: some 40 KB for each of 900 characters
 _MODULES = ["Transformer", "Pooling", "Normalize"]
 _WANTED = {"model_type": "bert", "hidden_act": "gelu"}
 _HIDDEN = np.float32(-1e4)  # added to the attention that padding would get
@@ -97,12 +98,13 @@ class BertEncoder:
 
     def _computed(self, texts: Sequence[str]) -> Iterator[tuple[list[int], list[Any], Any]]:
         """The numbers of some texts, their tokens, and the model's two outputs, batch by batch."""
-        coded = self._tokenizer.encode_batch(list(texts))
-        for numbers in _batches([len(one.ids) for one in coded]):
-            some = [coded[number] for number in numbers]
-            ids, mask = _padded([one.ids for one in some])
-            result = self._model.infer([self._words[ids], mask])
-            yield numbers, some, (result[0], result[1])
+        for first in range(0, len(texts), _SLICE):
+            coded = self._tokenizer.encode_batch(list(texts[first : first + _SLICE]))
+            for numbers in _batches([len(one.ids) for one in coded]):
+                some = [coded[number] for number in numbers]
+                ids, mask = _padded([one.ids for one in some])
+                result = self._model.infer([self._words[ids], mask])
+                yield [first + number for number in numbers], some, (result[0], result[1])
 
 
 @dataclass(frozen=True, slots=True)

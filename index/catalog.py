@@ -22,7 +22,7 @@ import numpy as np
 
 from .embed import Vectors
 from .errors import CatalogDamagedError, IndexBusyError, IndexFolderError
-from .types import Document, Language, Passage
+from .types import Document, FileState, Language, Passage
 
 _SCHEMA = """
 CREATE TABLE setting (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -60,17 +60,6 @@ _STORED_VECTOR = np.float16
 _UNIT = 0.01
 # SQLite takes a bounded number of parameters in one statement.
 _KEYS_A_QUERY = 500
-
-
-class FileState(NamedTuple):
-    """What tells whether a source file still is what was indexed.
-
-    `modified` is in nanoseconds since the epoch, `content_hash` the SHA-256 of the bytes.
-    """
-
-    size: int
-    modified: int
-    content_hash: str
 
 
 class Entry(NamedTuple):

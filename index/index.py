@@ -13,6 +13,7 @@ leaves a folder that nobody reads. A reader looks at the generation at each sear
 """
 
 import json
+import os
 import threading
 import time
 import uuid
@@ -219,23 +220,28 @@ class Index:
         """Make the index hold what the folder `documents` holds now.
 
         Only files whose content is new are embedded; documents whose file vanished from that
-        folder are removed; documents of other folders stay. With `rebuild`, everything is split
-        and embedded again. The ids of new documents begin with `prefix`. `progress(done, total)`
+        folder are removed; documents of other folders stay. What lies in the index folder itself
+        is taken only if `documents` is a folder in it. With `rebuild`, everything is split and
+        embedded again. The ids of new documents begin with `prefix`. `progress(done, total)`
         counts files. All of it becomes visible at once. Raises FolderError, IndexBusyError or
         EncoderError, and then changes nothing.
         """
-        root = documents.resolve()
-        files = find_files(root)
+        root, own = _real(documents), _real(self.folder)
+        files = find_files(root, None if own in root.parents else own)
         if not files:
             raise FolderError(
                 f"There is nothing to index in {documents}: it holds no .txt, .md, .html, .pdf or"
-                " .docx file."
+                " .docx file outside the index folder (`opcit forget` removes what was indexed"
+                " before)."
             )
         return self._update(root, files, max_bytes, rebuild, progress, prefix)
 
     def forget(self, documents: Path) -> UpdateReport:
-        """Remove every document that came from the folder `documents`."""
-        return self._update(documents.resolve(), [], 0, rebuild=False, progress=None)
+        """Remove every document that came from the folder `documents`, which may be gone.
+
+        What lies in the index folder itself is removed only if `documents` is a folder in it.
+        """
+        return self._update(_real(documents), [], 0, rebuild=False, progress=None)
 
     def _update(
         self,
@@ -254,7 +260,7 @@ class Index:
             first_new_key = catalog.last_passage_key() + 1
             made_with = catalog.setting(_MADE_WITH)
             rebuild = rebuild or made_with not in (None, self.embedder.fingerprint)
-            plan = plan_update(catalog, root, files, rebuild, prefix)
+            plan = plan_update(catalog, root, files, _real(self.folder), rebuild, prefix)
             removed_passages = catalog.passage_keys(plan.removed_keys)
             report = apply_plan(catalog, plan, self.embedder, self._settings, max_bytes, progress)
             changed = bool(plan.removed_keys or report.passages_embedded)
@@ -371,6 +377,11 @@ def read_manifest(folder: Path) -> dict:  # type: ignore[type-arg]
             " run `opcit index DOCS`."
         )
     return manifest  # type: ignore[no-any-return]
+
+
+def _real(folder: Path) -> Path:
+    """Where a folder really is; unlike `Path.resolve`, also of links in a circle, as they are."""
+    return Path(os.path.realpath(folder))
 
 
 def _hits(catalog: Catalog, found: list[tuple[int, float]]) -> list[Hit]:

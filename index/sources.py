@@ -5,26 +5,27 @@ import os
 from pathlib import Path
 from typing import Literal
 
-from .catalog import Entry, FileState
+from .catalog import Entry
+from .types import FileState
 
 SourceState = Literal["same", "changed", "missing"]
 
-_CHUNK_BYTES = 1 << 20
 
+def state_if_same(path: str, known: FileState, *, reread: bool = False) -> FileState | None:
+    """The state of a file that still holds what it did at `known`; None if it does not.
 
-def file_state(path: str, known: FileState | None = None) -> FileState:
-    """The state of a file now; its bytes are read only if size or time differ from `known`.
-
+    Its bytes are read only if its size is the same, and its time is not or `reread` says so.
     Raises OSError if the file cannot be read.
     """
     status = os.stat(path)  # noqa: PTH116 - asked of 50,000 files, for which a Path costs more
-    if known is not None and (status.st_size, status.st_mtime_ns) == (known.size, known.modified):
+    if status.st_size != known.size:
+        return None
+    if status.st_mtime_ns == known.modified and not reread:
         return known
-    digest = hashlib.sha256()
     with Path(path).open("rb") as file:
-        while chunk := file.read(_CHUNK_BYTES):
-            digest.update(chunk)
-    return FileState(status.st_size, status.st_mtime_ns, digest.hexdigest())
+        content_hash = hashlib.file_digest(file, "sha256").hexdigest()
+    now = FileState(status.st_size, status.st_mtime_ns, content_hash)
+    return now if now.content_hash == known.content_hash else None
 
 
 def source_state(entry: Entry, *, reread: bool = False) -> SourceState:
@@ -33,7 +34,7 @@ def source_state(entry: Entry, *, reread: bool = False) -> SourceState:
     With `reread` the bytes are hashed even if the file's size and time are the same.
     """
     try:
-        now = file_state(entry.source, None if reread else entry.state)
+        now = state_if_same(entry.source, entry.state, reread=reread)
     except OSError:
         return "missing"
-    return "same" if now.content_hash == entry.state.content_hash else "changed"
+    return "changed" if now is None else "same"

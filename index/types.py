@@ -1,4 +1,4 @@
-"""What travels through Opcit's index: documents, their passages, and search hits.
+"""What travels through Opcit's index: documents, their files' states, passages, search hits.
 
 Offsets everywhere are half-open code points of `Document.text`. This module knows no
 file format, no storage and no question.
@@ -7,7 +7,7 @@ file format, no storage and no question.
 import re
 from dataclasses import dataclass
 from datetime import date
-from typing import Final, Literal, get_args
+from typing import Final, Literal, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +33,17 @@ class Document:
     language: Language
     date: date | None
     page_starts: tuple[int, ...] = ()
+
+
+class FileState(NamedTuple):
+    """What tells whether a source file still is what was indexed.
+
+    `modified` is in nanoseconds since the epoch, `content_hash` the SHA-256 of the bytes.
+    """
+
+    size: int
+    modified: int
+    content_hash: str
 
 
 @dataclass(frozen=True, slots=True)

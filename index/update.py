@@ -1,16 +1,17 @@
 """What an update has to do, and the doing of it, inside one transaction of the catalog."""
 
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .catalog import Catalog, Entry, FileState
+from .catalog import Catalog, Entry
 from .embed import Embedder
 from .errors import LoadError
 from .load import Worker, load
-from .sources import file_state
+from .sources import source_state, state_if_same
 from .split import SplitSettings, headed, split
-from .types import Document, Passage
+from .types import Document, FileState, Passage
 
 Progress = Callable[[int, int], None]
 
@@ -48,12 +49,13 @@ class Plan:
 
 
 def plan_update(
-    catalog: Catalog, root: Path, files: list[str], rebuild: bool, prefix: str = ""
+    catalog: Catalog, root: Path, files: list[str], own: Path, rebuild: bool, prefix: str = ""
 ) -> Plan:
     """Compare the files under `root` with the catalog; with `rebuild` nothing is left as it is.
 
-    A file that was written again with the same content is noted as such, and kept. The ids of new
-    documents begin with `prefix`.
+    A file that was written again with the same content is noted as such, and kept. Without files,
+    all that came from `root` goes. `own` is the index folder: what people added to it belongs to no
+    folder around it. The ids of new documents begin with `prefix`.
     """
     plan = Plan(str(root))
     entries = catalog.entries()
@@ -70,10 +72,16 @@ def plan_update(
             plan.to_read.append((Path(file), entry.id))
             plan.replaced.append(entry)
     listed = set(files)
+    below, aside = (str(folder).rstrip(os.sep) + os.sep for folder in (root, own))
     for entry in by_source.values():
-        if entry.root == plan.root:
-            if not listed.isdisjoint(map(str, Path(entry.source).parents)):
-                continue  # its folder cannot be read now (find_files lists it): nothing is known
+        came_from_root = entry.root == plan.root or (
+            (entry.source + os.sep).startswith(below)
+            and not entry.source.startswith(aside)
+            # One that is still there may be in a hidden folder, which `root` does not list.
+            and (not files or source_state(entry) == "missing")
+        )
+        # A folder that cannot be read now is listed itself: of its files nothing is known.
+        if came_from_root and listed.isdisjoint(map(str, Path(entry.source).parents)):
             plan.vanished.append(entry)
         elif rebuild:
             plan.to_move.append(entry)
@@ -124,10 +132,7 @@ def _documents(
     with Worker() as worker:
         for path, document_id in plan.to_read:
             try:
-                # The state is taken first: a file that changes while it is read is read again at
-                # the next update, rather than taken for what it became.
-                state = _state_or_refuse(path)
-                document = load(path, document_id, max_bytes, worker.parse)
+                document, state = load(path, document_id, max_bytes, worker.parse)
             except LoadError as error:
                 report.skipped.append(str(error))
                 if document_id in replaced:
@@ -158,21 +163,12 @@ def _add(catalog: Catalog, embedder: Embedder, batch: list[_Read]) -> int:
 
 def _is_unchanged(catalog: Catalog, entry: Entry) -> bool:
     try:
-        now = file_state(entry.source, entry.state)
+        now = state_if_same(entry.source, entry.state)
     except OSError:
         return False  # reading it will say why
-    if now.content_hash != entry.state.content_hash:
-        return False
-    if now != entry.state:
+    if now is not None and now != entry.state:
         catalog.touch(entry.key, now)
-    return True
-
-
-def _state_or_refuse(path: Path) -> FileState:
-    try:
-        return file_state(str(path))
-    except OSError as error:
-        raise LoadError(f"{path} cannot be read ({error.strerror}); it is left out.") from error
+    return now is not None
 
 
 def _new_id(path: Path, root: Path, taken: set[str], prefix: str) -> str:

@@ -71,10 +71,26 @@ def index_documents(
         )
     for sentence in report.skipped:
         _notice(sentence)
-    if as_json:
-        _print_json(asdict(report))
-    else:
-        print(_summary(report, config.index))
+    _print_report(report, config.index, as_json)
+
+
+@app.command()
+def forget(
+    documents: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="A folder that was indexed; it may be gone.")
+    ],
+    index: IndexOption = None,
+    model: ModelOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Take the documents of a folder out of the index; the files stay."""
+    from .assistant import open_index
+
+    config = _config(index, model)
+    report = open_index(config).forget(documents)
+    if not report.removed:
+        raise OpcitError(f"The index in {config.index} holds nothing of {documents}.")
+    _print_report(report, config.index, as_json)
 
 
 @app.command()
@@ -290,6 +306,13 @@ def _print_json(value: object) -> None:
         return other.isoformat() if isinstance(other, date) else str(other)  # a datetime is a date
 
     print(json.dumps(value, ensure_ascii=False, indent=2, default=plain))
+
+
+def _print_report(report: UpdateReport, folder: Path, as_json: bool) -> None:
+    if as_json:
+        _print_json(asdict(report))
+    else:
+        print(_summary(report, folder))
 
 
 def _linked(answer: Answer) -> dict[str, Any]:

@@ -254,9 +254,6 @@ REFUSALS: Final[dict[str, str]] = {
     "{name}: Opcit does not read this kind of file, only {kinds}.": (
         "{name} : Opcit ne lit pas ce type de fichier, seulement {kinds}."
     ),
-    "{name} cannot be read ({reason}); it is left out.": (
-        "{name} ne peut pas être lu ({reason}) ; il est laissé de côté."
-    ),
     "{name}: the file is empty; put text in it or take it away.": (
         "{name} : le fichier est vide ; mettez-y du texte ou retirez-le."
     ),

@@ -66,7 +66,7 @@ def read_questions(source: str) -> Iterator[Question]:
 @cache
 def text_of(name: str) -> str:
     """The text of a document as the index holds it."""
-    return load(DOCUMENTS / name, name, MAX_BYTES).text
+    return load(DOCUMENTS / name, name, MAX_BYTES)[0].text
 
 
 def find(marked: str, text: str) -> tuple[int, int, int, int]:

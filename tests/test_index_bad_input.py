@@ -100,7 +100,7 @@ def test_a_bomb_is_read_or_left_out_and_the_next_file_is_read(
     path = tmp_path / name
     path.write_bytes(BOMBS[name]())
     try:
-        told = load(path, name, LIMIT, worker.parse).text[:100]
+        told = load(path, name, LIMIT, worker.parse)[0].text[:100]
     except LoadError as error:
         told = str(error)
         assert told.startswith(name)
@@ -197,7 +197,7 @@ def test_hostile_text_is_cut_into_passages(tmp_path: Path, what: str) -> None:
     """In a time that grows with its length: anything worse would not end here."""
     path = tmp_path / "text.md"
     path.write_text(HOSTILE[what])
-    document = load(path, "text.md", LIMIT)
+    document, _ = load(path, "text.md", LIMIT)
     passages = split(document, SplitSettings())
     assert document.text == HOSTILE[what]
     assert len(document.title) <= 501
@@ -212,3 +212,27 @@ def test_a_file_past_the_limit_is_not_even_read(tmp_path: Path) -> None:
     os.truncate(path, 200_000_000)  # 200 MB of one line
     with pytest.raises(LoadError, match=r"200\.0 MB is too large, the limit is 50\.0 MB"):
         load(path, "line.txt", LIMIT)
+
+
+def bytes_read() -> int:
+    """How many bytes this process has read so far, of whatever."""
+    return int(Path("/proc/self/io").read_text().split()[1])
+
+
+def test_an_update_does_not_read_a_file_past_the_limit(
+    tmp_path: Path, embedder: StemEmbedder
+) -> None:
+    folder = tmp_path / "documents"
+    folder.mkdir()
+    size = 200_000_000
+    for name in ("grown.txt", "large.txt", "small.txt"):
+        (folder / name).write_text("Le volcan s'éveille.")
+    os.truncate(folder / "large.txt", size)
+    index = Index.create(tmp_path / "index", embedder)
+    before = bytes_read()
+    assert index.update(folder, max_bytes=LIMIT).added == ["grown.txt", "small.txt"]
+    os.truncate(folder / "grown.txt", size)
+    assert index.source_state("grown.txt") == "changed"
+    report = index.update(folder, max_bytes=LIMIT)
+    assert (report.removed, len(report.skipped)) == (["grown.txt"], 2)
+    assert bytes_read() - before < size

@@ -7,13 +7,14 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
 from index import EncoderError, Index, SentenceTransformerEmbedder, SplitSettings, default_model
-from index.bert import _FLOAT8, is_bert_encoder
+from index.bert import _FLOAT8, BertEncoder, is_bert_encoder
 from training.student import teacher_folder
 
 TEXTS = [
@@ -44,6 +45,32 @@ def test_the_fast_path_gives_the_vectors_of_sentence_transformers() -> None:
     one = embedder.embed_question(TEXTS[3])
     assert one.shape == (embedder.dimension,)
     assert one @ vectors[3] > 0.999
+
+
+class Counting:
+    """A tokenizer that notes how many texts it is given at once."""
+
+    def __init__(self, tokenizer: Any) -> None:
+        self._tokenizer = tokenizer
+        self.counts: list[int] = []
+
+    def encode_batch(self, texts: list[str]) -> Any:
+        self.counts.append(len(texts))
+        return self._tokenizer.encode_batch(texts)
+
+
+def test_of_many_texts_the_tokens_of_some_are_held_at_once() -> None:
+    encoder = BertEncoder(Path(default_model()))
+    encoder._tokenizer = tokenizer = Counting(encoder._tokenizer)
+    texts = [f"Le mot {n} ici" for n in range(1100)]
+    spans = [[(3, text.index(" ici"))] for text in texts]
+    vectors, means = encoder.encode(texts), encoder.encode_spans(texts, spans)
+    assert sum(tokenizer.counts) == 2 * len(texts)
+    assert max(tokenizer.counts) <= 1024
+    for n in (0, 1023, 1024, 1099):
+        assert vectors[n] @ encoder.encode([texts[n]])[0] > 0.999
+        (alone,) = encoder.encode_spans([texts[n]], [spans[n]])
+        assert (means[n] * alone).sum() > 0.99
 
 
 def test_no_text_gives_no_vector() -> None:

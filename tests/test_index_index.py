@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
@@ -163,6 +164,70 @@ def test_documents_of_another_folder_stay(index: Index, tmp_path: Path) -> None:
     assert index.counts()[0] == 3
 
 
+def test_an_index_folder_among_the_documents_is_none_of_them(
+    documents: Path, embedder: StemEmbedder
+) -> None:
+    folder = documents / "idx"
+    index = Index.create(folder, embedder)
+    index.update(documents, max_bytes=LIMIT)
+    mine = folder / "uploads/session-1"
+    mine.mkdir(parents=True)
+    (mine / "mine.txt").write_text("Mon volcan.")
+    index.update(mine, max_bytes=LIMIT, prefix="session-1/")
+    (mine / "left.txt").write_text("Ce qu'une mise à jour tuée a laissé.")
+    (documents / "linked").symlink_to("idx/uploads")
+    (documents / "linked.txt").symlink_to("idx/uploads/session-1/left.txt")
+    for rebuild in (False, True):
+        report = index.update(documents, max_bytes=LIMIT, rebuild=rebuild)
+        assert (report.added, report.removed) == ([], [])
+        roots = {entry.id: entry.root for entry in index.entries()}
+        assert roots == {**dict.fromkeys(ARTICLES, str(documents)), "session-1/mine.txt": str(mine)}
+    with pytest.raises(FolderError, match="nothing to index"):
+        index.update(folder, max_bytes=LIMIT)
+    (mine / "mine.txt").unlink()  # its copy goes first when somebody removes it
+    assert index.update(documents, max_bytes=LIMIT).removed == []
+    assert set(index.forget(documents).removed) == {*ARTICLES}
+    assert index.update(mine, max_bytes=LIMIT, prefix="session-1/").removed == [
+        "session-1/mine.txt"
+    ]
+
+
+def test_what_vanished_below_a_folder_is_removed_whoever_indexed_it(
+    index: Index, documents: Path
+) -> None:
+    museum = documents / "sub/museum.md"
+    museum.write_text("The museum closed.")
+    (documents / ".notes").mkdir()
+    (documents / ".notes/note.txt").write_text("Une note.")
+    for folder in ("sub", ".notes"):
+        index.update(documents / folder, max_bytes=LIMIT)
+    museum.unlink()
+    assert index.update(documents, max_bytes=LIMIT).removed == ["sub/museum.md"]
+    assert len(index.entries()) == 3  # the hidden note is still there
+    (documents / "2021-07-20-crue.txt").rename(documents / "sub/crue.txt")
+    report = index.update(documents / "sub", max_bytes=LIMIT)
+    assert (report.added, report.removed) == (["crue.txt"], [])
+    assert index.update(documents, max_bytes=LIMIT).removed == ["2021-07-20-crue.txt"]
+
+
+def test_a_folder_that_is_gone_can_be_forgotten(
+    index: Index, documents: Path, tmp_path: Path
+) -> None:
+    index.update(documents / "sub", max_bytes=LIMIT)
+    (documents / "sub/museum.md").unlink()
+    with pytest.raises(FolderError, match="opcit forget"):
+        index.update(documents / "sub", max_bytes=LIMIT)
+    assert index.forget(documents / "sub").removed == ["sub/museum.md"]
+    kept = documents.rename(tmp_path / "moved")
+    with pytest.raises(FolderError, match="opcit forget"):
+        index.update(documents, max_bytes=LIMIT)
+    assert index.forget(tmp_path / "document").removed == []
+    assert index.forget(documents / "2021-07-20-crue.txt").removed == ["2021-07-20-crue.txt"]
+    assert index.forget(documents).removed == ["2022-01-14-kazakhstan.txt"]
+    assert index.counts() == (0, 0)
+    assert len(index.update(kept, max_bytes=LIMIT).added) == 2
+
+
 def test_a_rebuild_embeds_everything_with_the_new_encoder(
     index: Index, folder: Path, documents: Path, tmp_path: Path
 ) -> None:
@@ -179,6 +244,26 @@ def test_a_rebuild_embeds_everything_with_the_new_encoder(
     )
     assert len(encoder.embedded) == 4
     assert found(Index.open(folder, encoder), "Rhin") == ["b.txt"]
+
+
+def test_a_rebuild_embeds_what_cannot_be_read_now(
+    index: Index, folder: Path, documents: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del index
+    encoder = StemEmbedder()
+    encoder.fingerprint = "stems-2"
+    scandir = os.scandir
+
+    def refusing(path: str | int) -> Iterator[os.DirEntry[str]]:
+        if str(path).endswith("sub"):
+            raise PermissionError
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    again = Index.create(folder, encoder)
+    assert len(again.update(documents, max_bytes=LIMIT, rebuild=True).skipped) == 1
+    assert len(encoder.embedded) == 3
+    assert found(again, "museum") == ["sub/museum.md"]
 
 
 def test_killed_between_a_rebuild_and_its_manifest(

@@ -52,7 +52,7 @@ def write(folder: Path, name: str, content: str | bytes) -> Path:
 
 
 def read(path: Path) -> Document:
-    return load(path, path.name, LIMIT)
+    return load(path, path.name, LIMIT)[0]
 
 
 def word(build: Callable[..., None]) -> bytes:
@@ -68,7 +68,7 @@ def word(build: Callable[..., None]) -> bytes:
 
 @pytest.mark.parametrize("name", ARTICLES)
 def test_one_article_reads_the_same_in_every_format(name: str) -> None:
-    document = load(DATA / name, f"presse/{name}", LIMIT)
+    document, _ = load(DATA / name, f"presse/{name}", LIMIT)
 
     assert document.id == f"presse/{name}"
     assert document.source == str(DATA / name)
@@ -614,7 +614,7 @@ def test_a_file_that_grows_while_it_is_measured(
 
 def test_a_file_of_exactly_the_limit_is_read(tmp_path: Path) -> None:
     path = write(tmp_path, "a.txt", "a" * 20)
-    assert load(path, "a.txt", 20).text == "a" * 20
+    assert load(path, "a.txt", 20)[0].text == "a" * 20
 
 
 def test_a_size_claimed_too_small_unpacks_no_further(tmp_path: Path) -> None:

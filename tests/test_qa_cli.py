@@ -116,6 +116,22 @@ def test_index_again_info_and_verify(indexed: Path) -> None:
     )
 
 
+def test_a_folder_is_taken_out_again(indexed: Path) -> None:
+    more = indexed / "more"
+    more.mkdir()
+    (more / "volcan.txt").write_text("Le volcan s'éveille.")
+    for options, said in (([], "1 removed"), (["--json"], '"volcan.txt"')):
+        assert opcit("index", "more", cwd=indexed).returncode == 0
+        done = opcit("forget", "more", *options, cwd=indexed)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert said in done.stdout
+    done = opcit("forget", "more", cwd=indexed)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "The index in .opcit holds nothing of more.\n"
+    assert (more / "volcan.txt").is_file()
+    assert json.loads(opcit("info", "--json", cwd=indexed).stdout)["documents"] == 2
+
+
 def test_a_silent_corpus_is_no_failure(indexed: Path) -> None:
     done = opcit("ask", "What is the boiling point of tungsten?", cwd=indexed)
     assert done.returncode == 0
@@ -167,7 +183,9 @@ BAD_INPUT: list[tuple[Prepare, list[str], int, str]] = [
     (text("file", "x"), ["index", str(DATA), "--index", "file/x"], 1, "cannot be made"),
     (nothing, ["index", str(DATA), "--model", "./nowhere"], 1, "--model"),
     (lambda f: (f / "m").mkdir(), ["index", str(DATA), "--model", "m"], 1, "--model"),
+    (lambda f: (f / "loop").symlink_to("loop"), ["index", "loop"], 1, "loop cannot be opened"),
     (nothing, ["index"], 2, "Missing argument"),
+    (nothing, ["forget", "docs"], 1, "opcit index DOCS"),
     (nothing, ["index", "a", "b"], 2, "unexpected extra argument"),
     (nothing, ["ask"], 2, "Missing argument"),
     (nothing, ["ask", "Qui ?"], 1, "opcit index DOCS"),

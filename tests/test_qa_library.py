@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from index import Entry, Filter
-from index.catalog import FileState
+from index.types import FileState
 from qa import find_entries, read_filter
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from index import Document, Entry, Filter, Hit, Passage
-from index.catalog import FileState
+from index.types import FileState
 from qa import Answer, Citation, markup
 from qa.markup import Place, link_to, read_link
 

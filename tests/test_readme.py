@@ -41,6 +41,7 @@ def test_help_texts_are_those_of_the_command() -> None:
     assert {m[3] for m in _HELP.finditer(readme)} == {
         "",
         "index",
+        "forget",
         "ask",
         "search",
         "chat",

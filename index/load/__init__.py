@@ -1,7 +1,8 @@
 """Files in, documents out: which files of a folder can be read, and what each one says.
 
     find_files(folder)                     the supported files, in a fixed order (files.py)
-    load(path, document_id, max_bytes)     one file as a `Document`, or a `LoadError` (document.py)
+    load(path, document_id, max_bytes)     one file as a `Document`, with the `FileState` it was
+                                           read in, or a `LoadError` (document.py)
 
 One module per format, listed in formats.py. A text file's text is the file exactly as decoded.
 Formats that a library parses can be parsed in a process of their own, with limits (worker.py).

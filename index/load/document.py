@@ -1,5 +1,6 @@
 """One file as a document: its bytes read once, parsed by its format, with a title and a date."""
 
+import hashlib
 import os
 import stat
 from datetime import date, datetime
@@ -7,7 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from ..errors import LoadError
 from ..language import detect
-from ..types import Document
+from ..types import Document, FileState
 from .dates import DATELINE_LENGTH, iso_date_on_top, written_date
 from .formats import SUFFIXES, Parse, parse
 from .parsed import first_line, has_words, listed, megabytes, one_line, shown
@@ -15,8 +16,13 @@ from .parsed import first_line, has_words, listed, megabytes, one_line, shown
 _LONGEST_TITLE = 500
 
 
-def load(path: Path, document_id: str, max_bytes: int, parse: Parse = parse) -> Document:
-    """Reads one file.
+def load(
+    path: Path, document_id: str, max_bytes: int, parse: Parse = parse
+) -> tuple[Document, FileState]:
+    """Reads one file; gives the state that it was read in, too.
+
+    Size and time are taken before the bytes: a file that changes meanwhile shows another state
+    than this at the next update, and is read again.
 
     The title is the one the file states, else its first line if that is short, else its name.
     The date is, in this order: one the article states in a fixed form (front matter, HTML
@@ -31,7 +37,7 @@ def load(path: Path, document_id: str, max_bytes: int, parse: Parse = parse) -> 
     name = shown(document_id)
     _check_name(document_id, path, name)
     suffix = path.suffix.lower()
-    data, changed = _read(path, name, max_bytes)
+    data, status = _read(path, name, max_bytes)
     if suffix not in SUFFIXES:
         raise LoadError(f"{name}: Opcit does not read this kind of file, only {listed(SUFFIXES)}.")
     if not data.strip():
@@ -40,7 +46,7 @@ def load(path: Path, document_id: str, max_bytes: int, parse: Parse = parse) -> 
     if not has_words(parsed.text):
         raise LoadError(f"{name}: there are no words in it; put text in it or take it away.")
     top = parsed.text[:DATELINE_LENGTH]
-    return Document(
+    document = Document(
         id=document_id,
         text=parsed.text,
         title=_title(parsed.title, parsed.text, PurePosixPath(document_id).stem),
@@ -50,9 +56,11 @@ def load(path: Path, document_id: str, max_bytes: int, parse: Parse = parse) -> 
         or iso_date_on_top(parsed.text)
         or written_date(top)
         or parsed.stored
-        or changed,
+        or _day(status.st_mtime),
         page_starts=parsed.page_starts,
     )
+    content_hash = hashlib.sha256(data).hexdigest()
+    return document, FileState(status.st_size, status.st_mtime_ns, content_hash)
 
 
 def _check_name(document_id: str, path: Path, name: str) -> None:
@@ -63,8 +71,8 @@ def _check_name(document_id: str, path: Path, name: str) -> None:
         raise LoadError(f"{name}: the file's name is not valid text; rename the file.") from None
 
 
-def _read(path: Path, name: str, max_bytes: int) -> tuple[bytes, date | None]:
-    """The file's bytes, read once, and the day it was last changed."""
+def _read(path: Path, name: str, max_bytes: int) -> tuple[bytes, os.stat_result]:
+    """The file's bytes, read once, and what it was before that."""
     try:
         status = path.stat()
         if stat.S_ISDIR(status.st_mode):
@@ -96,7 +104,7 @@ def _read(path: Path, name: str, max_bytes: int) -> tuple[bytes, date | None]:
             f"{name}: {megabytes(size)} is too large, the limit is {megabytes(max_bytes)}; "
             "split the file or raise the limit."
         )
-    return data, _day(status.st_mtime)
+    return data, status
 
 
 def _day(timestamp: float) -> date | None:

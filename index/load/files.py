@@ -11,7 +11,7 @@ from .parsed import listed, shown
 _ENDINGS = tuple(SUFFIXES)
 
 
-def find_files(folder: Path) -> list[str]:
+def find_files(folder: Path, besides: Path | None = None) -> list[str]:
     """The supported files under `folder`, at any depth, sorted by path; each file once.
 
     Paths as strings: making an object for each of 50,000 takes longer than listing them.
@@ -19,7 +19,8 @@ def find_files(folder: Path) -> list[str]:
     Hidden files and folders (leading dot) and the lock files of office programs (`~$`) are left
     out. A symbolic link is followed only to a place inside `folder`. A subfolder that cannot be
     opened is itself in the list, so that `load` tells of it instead of its files going missing
-    in silence. A single supported file is a corpus of one.
+    in silence. A single supported file is a corpus of one. Nothing in the folder `besides`, a real
+    path, is taken.
 
     Raises FolderError if `folder` is missing, unreadable, or a file of another kind.
     """
@@ -36,7 +37,8 @@ def find_files(folder: Path) -> list[str]:
             pass
     except FileNotFoundError:
         raise FolderError(
-            f"There is no folder {shown(folder)}; check the path for a typing error."
+            f"There is no folder {shown(folder)}; check the path for a typing error (of one that is"
+            " gone, `opcit forget` removes what was indexed)."
         ) from None
     except PermissionError:
         raise FolderError(
@@ -46,18 +48,18 @@ def find_files(folder: Path) -> list[str]:
     except (OSError, RuntimeError, ValueError) as error:
         raise FolderError(f"{shown(folder)} cannot be opened as a folder: {error}.") from error
     # With the lowest sign between the parts of a path, a folder comes before its longer namesakes.
-    return sorted(_walk(str(folder), root), key=lambda path: path.replace(os.sep, "\0"))
+    return sorted(_walk(str(folder), root, besides), key=lambda path: path.replace(os.sep, "\0"))
 
 
-def _walk(folder: str, root: Path) -> Iterator[str]:
+def _walk(folder: str, root: Path, besides: Path | None) -> Iterator[str]:
     """Yields files by their real names first; links afterwards, if they lead to anything new."""
-    seen: set[str] = set()
+    seen = {str(besides)} if besides else set()
     pending: list[tuple[str, str]] = [(folder, str(root))]
     links: list[str] = []
     while pending or links:
         if not pending:
             link = links.pop(0)
-            target = _inside(link, root)
+            target = _inside(link, root, besides)
             if target is None or str(target) in seen:
                 continue
             if target.is_dir():
@@ -93,10 +95,11 @@ def _is_supported(path: str) -> bool:
     return path.lower().endswith(_ENDINGS)
 
 
-def _inside(link: str, root: Path) -> Path | None:
-    """Where a link leads, or None for a dead link, a circle, or a place outside `root`."""
+def _inside(link: str, root: Path, besides: Path | None) -> Path | None:
+    """Where a link leads; None if nowhere, in a circle, out of `root` or into `besides`."""
     try:
         real = Path(link).resolve(strict=True)
     except (OSError, RuntimeError):
         return None
-    return real if real.is_relative_to(root) else None
+    aside = besides is not None and real.is_relative_to(besides)
+    return real if real.is_relative_to(root) and not aside else None
