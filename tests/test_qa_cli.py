@@ -237,6 +237,18 @@ def test_an_index_of_another_encoder_says_how_to_rebuild(indexed: Path, tmp_path
     assert opcit("ask", "Qui ?", "--index", other, cwd=indexed).returncode == 0
 
 
+def test_a_missing_catalog_says_how_to_make_it_again(indexed: Path, tmp_path: Path) -> None:
+    shutil.copytree(indexed / ".opcit", tmp_path / ".opcit")
+    (tmp_path / ".opcit/catalog.sqlite").unlink()
+    (tmp_path / ".opcit/last-good.sqlite").unlink()
+    done = opcit("index", indexed / "docs", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "catalog.sqlite is missing" in done.stderr
+    assert "`opcit index DOCS --rebuild`" in done.stderr
+    assert opcit("index", indexed / "docs", "--rebuild", cwd=tmp_path).returncode == 0
+    assert opcit("verify", cwd=tmp_path).returncode == 0
+
+
 def test_every_bad_file_is_named_and_the_rest_is_indexed(tmp_path: Path) -> None:
     docs = tmp_path / "docs"
     docs.mkdir()
