@@ -131,7 +131,7 @@ class Catalog:
                 if catalog.setting("generation") is None:
                     raise ValueError("no generation")
         except BaseException:
-            catalog.close()
+            catalog.close()  # left to later, that would remove the log of one put in its place
             raise
         return catalog
 

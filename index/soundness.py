@@ -40,7 +40,7 @@ def verify_index(folder: Path) -> list[str]:
 def restore_index(folder: Path) -> None:
     """Put the last good copy of the catalog in its place, and keep the damaged one beside it.
 
-    Raises IndexFolderError if there is no copy, or if the catalog is not damaged or out of reach.
+    Raises IndexFolderError if there is no copy, or if the catalog is sound or out of reach.
     """
     path = folder / "catalog.sqlite"
     copy = last_good(path)
