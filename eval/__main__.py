@@ -17,7 +17,7 @@ import typer
 from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from qa import Assistant, OpcitError, build_index
+from qa import Assistant, OpcitError, build_index, read_config
 
 from . import report, tables
 from .questions import QuestionSet, read
@@ -25,7 +25,6 @@ from .run import Row, Run, as_json, run
 from .summary import compare, shared, summarise
 
 _FORMAT = "opcit-eval 1"
-_DEFAULT_INDEX = Path(".opcit")
 # A pipe has no width of its own, and a table must not be broken in it.
 _WIDTH_OF_A_PIPE = 110
 
@@ -47,7 +46,7 @@ def evaluate(
         typer.Option(
             metavar="DIR",
             help="The index to ask. A set that brings its own documents is indexed for the "
-            "occasion if none is given; other sets take .opcit.",
+            "occasion if none is given; other sets take the configured one (.opcit).",
         ),
     ] = None,
     save: Annotated[
@@ -124,9 +123,9 @@ def _compare(path_a: Path, path_b: Path) -> None:
 
 @contextmanager
 def _opened(questions: QuestionSet, index: Path | None) -> Iterator[Assistant]:
-    """The assistant over the given index, or over a passing one of the set's own documents."""
+    """The assistant over the index given, or a passing one of the set, or the configured one."""
     if index or not questions.documents:
-        yield Assistant.open(index or _DEFAULT_INDEX)
+        yield Assistant.open(index or read_config().index)
         return
     with tempfile.TemporaryDirectory(prefix="opcit-eval-", ignore_cleanup_errors=True) as name:
         documents, folder = Path(name, "documents"), Path(name, "index")

@@ -53,7 +53,8 @@ def require_plots() -> None:
         import matplotlib  # noqa: F401
     except ImportError:
         raise OpcitError(
-            'the HTML report needs matplotlib: pip install -e ".[eval]", or leave --html out.'
+            "The HTML report needs matplotlib; run `pip install -e '.[eval]'` in the clone, or"
+            " leave --html out."
         ) from None
 
 

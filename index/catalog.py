@@ -112,13 +112,16 @@ class Catalog:
     def open(cls, path: Path) -> "Catalog":
         """The catalog at `path`. Raises IndexFolderError if it is missing or damaged."""
         if not path.is_file():
-            mend = _last_copy(path) or "make one with `opcit index DOCS`."
-            raise IndexFolderError(f"There is no index in {path.parent}; {mend}")
+            mend = _last_copy(path) or "make it again with `opcit index DOCS --rebuild`."
+            raise IndexFolderError(f"The catalog {path} is missing; {mend}")
         catalog = cls(path)
-        if catalog.setting("generation") is None:
-            raise IndexFolderError(
-                f"The catalog {path} is empty; make it again with `opcit index DOCS`."
-            )
+        try:
+            with _told(path):
+                if catalog.setting("generation") is None:
+                    raise ValueError("no generation")
+        except BaseException:
+            catalog.close()  # left to later, that would remove the log of one put in its place
+            raise
         return catalog
 
     def close(self) -> None:
@@ -360,11 +363,11 @@ class Catalog:
             keys.extend(key for (key,) in rows)
         return keys
 
-    def problems(self, dimension: int) -> list[str]:
+    def problems(self, dimension: int | None) -> list[str]:
         """What in the catalog is not as it was written, a sentence each; reads all of it.
 
-        Every passage must stand at its place in its document, and have a unit vector of
-        `dimension` numbers.
+        Every passage must stand at its place in its document, and have a unit vector, of
+        `dimension` numbers where that is known.
         """
         said = self._rows("PRAGMA integrity_check(1)") + self._rows("PRAGMA foreign_key_check")
         if said != [("ok",)]:
@@ -423,14 +426,16 @@ def _shares(values: Iterable[_T]) -> Iterator[tuple[list[_T], str]]:
         yield some, ",".join("?" * len(some))
 
 
-def _fits(row: tuple[int, int, str, bytes], document: Document | None, dimension: int) -> bool:
+def _fits(
+    row: tuple[int, int, str, bytes], document: Document | None, dimension: int | None
+) -> bool:
     start, end, text, stored = row
     vector = np.frombuffer(stored, dtype=_STORED_VECTOR).astype(np.float32)
     return (
         document is not None
         and 0 <= start < end
         and document.text[start:end] == text
-        and len(vector) == dimension
+        and dimension in (None, len(vector))
         and abs(float(vector @ vector) - 1) < _UNIT
     )
 
@@ -477,10 +482,14 @@ def _connect(path: Path) -> sqlite3.Connection:
             return _connect_frozen(path)
         # isolation_level None: transactions begin where this module says, not behind its back.
         connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        connection.execute("PRAGMA foreign_keys = ON")
-        # Readers go on while a writer writes; a commit survives a killed process.
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA busy_timeout = 2000")
+        try:
+            connection.execute("PRAGMA foreign_keys = ON")
+            # Readers go on while a writer writes; a commit survives a killed process.
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA busy_timeout = 2000")
+        except sqlite3.Error:
+            connection.close()
+            raise
     return connection
 
 

@@ -359,14 +359,17 @@ class Index:
 def read_manifest(folder: Path) -> dict:  # type: ignore[type-arg]
     """How the index in `folder` was made.
 
-    Raises IndexFolderError if there is none, or if another version of Opcit wrote it.
+    Raises IndexFolderError if there is none, if it is damaged, or if another version of Opcit wrote
+    it.
     """
     path = folder / _MANIFEST
     if not path.is_file():
         raise IndexFolderError(f"There is no index in {folder}; make one with `opcit index DOCS`.")
     try:
         manifest = json.loads(path.read_text(encoding="utf-8"))
-        known = manifest["format"] == FORMAT and {*manifest} >= {"encoder_fingerprint", "split"}
+        known = manifest["format"] == FORMAT
+        if known and not _is_complete(manifest):
+            raise ValueError(path)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise IndexFolderError(
             f"{path} is damaged; run `opcit index DOCS --rebuild` to make the index again."
@@ -382,6 +385,18 @@ def read_manifest(folder: Path) -> dict:  # type: ignore[type-arg]
 def _real(folder: Path) -> Path:
     """Where a folder really is; unlike `Path.resolve`, also of links in a circle, as they are."""
     return Path(os.path.realpath(folder))
+
+
+def _is_complete(manifest: dict) -> bool:  # type: ignore[type-arg]
+    """Whether a manifest holds what `_write_manifest` writes; may raise KeyError or TypeError."""
+    split = asdict(SplitSettings(**manifest["split"]))
+    names = manifest["encoder"], manifest["encoder_fingerprint"]
+    numbers = manifest["dimension"], *split.values()
+    return (
+        split == manifest["split"]
+        and all(isinstance(name, str) for name in names)
+        and all(isinstance(number, int) and number > 0 for number in numbers)
+    )
 
 
 def _hits(catalog: Catalog, found: list[tuple[int, float]]) -> list[Hit]:

@@ -185,11 +185,14 @@ def password(
     ],
 ) -> None:
     """Choose the password of `opcit chat --auth`: asked twice, or one line of stdin."""
-    if sys.stdin.isatty():
-        chosen = typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
-    else:
-        chosen = sys.stdin.readline().rstrip("\r\n")
-    write_password_file(file, chosen)
+    try:
+        if sys.stdin.isatty():
+            chosen = typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+        else:
+            chosen = sys.stdin.readline().rstrip("\r\n")
+        write_password_file(file, chosen)
+    except UnicodeError:
+        raise OpcitError("The password holds a sign that is no character.") from None
     _notice(f"{file} holds the hash; use it with `opcit chat --auth USER:{file}`.")
 
 
@@ -364,7 +367,10 @@ def _told(answer: Answer) -> str:
             lines.append(f"    {copies_text(len(citation.copies), answer.language)} {names}")
         if citation.changed:
             lines.append(f"    {text('changed', answer.language)}")
-    if not answer.found:
+    if answer.found:
+        key = "confidence" if answer.sure else "unsure"
+        lines += ["", text(key, answer.language, percent=answer.percent)]
+    else:
         lines += ["", text("nearest", answer.language)]
         for hit in answer.nearest:
             lines.append(f"  · {hit.passage.document_id}: {_one_line(hit.passage.text, 90)}")

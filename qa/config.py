@@ -4,12 +4,14 @@ Each setting can be given as `OPCIT_NAME` in the environment or as `name = value
 `opcit.toml` in the present folder; the environment wins, and the command line wins over both.
 """
 
+import json
 from pathlib import Path
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
-from pydantic import Field, ValidationError
+from pydantic import BeforeValidator, Field, ValidationError
 from pydantic_settings import (
     BaseSettings,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
@@ -18,6 +20,15 @@ from pydantic_settings import (
 from index import ConfigError
 
 _FILE = "opcit.toml"
+
+
+def _names(given: object) -> object:
+    """A list as the environment holds it: with commas, or as JSON."""
+    if not isinstance(given, str):
+        return given
+    if given.startswith("["):
+        return json.loads(given)
+    return [name for part in given.split(",") if (name := part.strip())]
 
 
 class Config(BaseSettings):
@@ -38,7 +49,9 @@ class Config(BaseSettings):
     )
     host: str = Field("127.0.0.1", description="the address the chat listens on")
     port: int = Field(7860, ge=1, le=65535, description="the port the chat listens on")
-    host_names: tuple[str, ...] = Field((), description="other names the chat is reached by")
+    host_names: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)] = Field(
+        (), description="other names the chat is reached by"
+    )
     auth: str | None = Field(None, description="USER:PASSWORD_FILE, who may use the chat")
     no_auth: bool = Field(False, description="let other machines in without a password")
     shared_library: bool = Field(False, description="show what one session adds to all")

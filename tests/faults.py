@@ -254,7 +254,9 @@ class Faults:
         assert now == self.wanted()
         assert len([*(self.folder / "derived").iterdir()]) == 1
         left = {path.name for path in self.folder.iterdir()}
-        known = {"catalog.sqlite", "catalog.sqlite-wal", "catalog.sqlite-shm", "catalog.damaged"}
+        known = {
+            f"catalog.{of}{end}" for of in ("sqlite", "damaged") for end in ("", "-wal", "-shm")
+        }
         assert left <= known | {"derived", "manifest.json", "last-good.sqlite"}, left
 
     # -- children ---------------------------------------------------------------------------------

@@ -137,6 +137,21 @@ def test_the_json_file_holds_rows_and_figures(questions: Path, evaluate: Any) ->
     assert saved["summaries"][0]["figures"]["ndcg"] == {"value": 1.0, "low": 1.0, "high": 1.0}
 
 
+def test_the_configured_index_is_asked(
+    questions: Path, evaluate: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (questions.parent / ".opcit").rmdir()
+    (questions.parent / "other").mkdir()
+    monkeypatch.setenv("OPCIT_INDEX", "other")
+    assert evaluate(questions).status == 0
+    monkeypatch.delenv("OPCIT_INDEX")
+    assert "there is no index here" in evaluate(questions).err
+    questions.with_name("opcit.toml").write_text('index = "other"')
+    assert evaluate(questions).status == 0
+    questions.with_name("opcit.toml").write_text("colour = 1")
+    assert evaluate(questions).err.startswith("Error: The setting colour is not valid")
+
+
 def test_two_runs_are_compared(questions: Path, evaluate: Any) -> None:
     evaluate(questions, "--json", "a.json")
     evaluate(questions, "--language", "fr", "--json", "b.json")
@@ -308,9 +323,10 @@ def test_without_matplotlib_the_report_names_the_extra(
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     ran = evaluate(questions, "--html", "report.html")
     assert ran.status == 1
-    assert 'pip install -e ".[eval]"' in ran.err
-    # Said before the questions are asked.
-    assert "Asking" not in ran.err
+    assert ran.err == (
+        "Error: The HTML report needs matplotlib; run `pip install -e '.[eval]'` in the clone, or"
+        " leave --html out.\n"
+    )
     assert evaluate(questions).status == 0
 
 

@@ -26,6 +26,7 @@ from index import (
     IndexBusyError,
     IndexFolderError,
     SplitSettings,
+    read_manifest,
 )
 
 LIMIT = 1_000_000
@@ -333,7 +334,7 @@ def test_what_is_derived_is_made_again(
         (lambda folder: (folder / "manifest.json").write_text("{"), "is damaged"),
         (lambda folder: (folder / "manifest.json").write_text("[]"), "is damaged"),
         (lambda folder: (folder / "manifest.json").write_text('{"format": 99}'), "another version"),
-        (lambda folder: (folder / "catalog.sqlite").unlink(), "There is no index in"),
+        (lambda folder: (folder / "catalog.sqlite").unlink(), "is missing; put back"),
         (lambda folder: damage(folder / "catalog.sqlite"), "is damaged"),
     ],
 )
@@ -344,6 +345,36 @@ def test_an_index_that_cannot_be_opened_says_how_to_mend_it(
     harm(folder)  # type: ignore[operator]
     with pytest.raises(IndexFolderError, match=sentence):
         Index.open(folder, embedder)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("encoder", None),
+        ("encoder_fingerprint", 1),
+        ("dimension", None),
+        ("dimension", "1024"),
+        ("dimension", 0),
+        ("split", None),
+        ("split", [900, 200]),
+        ("split", {"passage_characters": 900}),
+        ("split", {"passage_characters": "900", "fragment_characters": 200}),
+        ("split", {"passage_characters": 900, "fragment_characters": 200, "overlap": 0}),
+    ],
+)
+def test_a_manifest_that_lacks_something_is_damaged(
+    index: Index, folder: Path, name: str, value: object
+) -> None:
+    del index
+    manifest = read_manifest(folder)
+    assert name in manifest
+    (folder / "manifest.json").write_text(json.dumps(manifest | {name: value}))
+    with pytest.raises(IndexFolderError, match="is damaged; run `opcit index DOCS --rebuild`"):
+        read_manifest(folder)
+    del manifest[name]
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(IndexFolderError, match="is damaged; run `opcit index DOCS --rebuild`"):
+        read_manifest(folder)
 
 
 def test_nothing_to_index_leaves_nothing_behind(

@@ -1,9 +1,11 @@
 """Damage: what is derived mends itself, what is not is told, and the last good copy comes back."""
 
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -230,3 +232,55 @@ def test_a_damaged_catalog_names_the_copy_and_gets_it_back(
     (folder / "last-good.sqlite").unlink()
     with pytest.raises(IndexFolderError, match="no copy"):
         restore_index(folder)
+
+
+@pytest.fixture
+def later(folder: Path, documents: Path, embedder: StemEmbedder, tmp_path: Path) -> Path:
+    """The folder one document after its last good copy, with nobody at it."""
+    (documents / "new.txt").write_text("Un volcan s'éveille en Islande.")
+    Index.open(folder, embedder).update(documents, max_bytes=LIMIT)
+    return Path(shutil.copytree(folder, tmp_path / "later"))
+
+
+@pytest.mark.parametrize(
+    ("harm", "mend", "sentence"),
+    [
+        ("rm manifest.json", "", "is not damaged"),
+        ("echo { >manifest.json", "", "is not damaged"),
+        ("rm catalog.sqlite-wal; mkdir catalog.sqlite-wal", "rmdir *-wal", "cannot be used"),
+    ],
+)
+def test_a_sound_catalog_is_not_replaced_by_an_older_one(
+    later: Path, documents: Path, embedder: StemEmbedder, harm: str, mend: str, sentence: str
+) -> None:
+    subprocess.run(harm, shell=True, cwd=later, check=True)
+    with pytest.raises(IndexFolderError, match=sentence):
+        restore_index(later)
+    subprocess.run(mend, shell=True, cwd=later, check=True)
+    opened = Index.create(later, embedder)
+    assert opened.update(documents, max_bytes=LIMIT).unchanged == 4
+
+
+COMMIT = """
+import os, sqlite3, sys
+connection = sqlite3.connect(sys.argv[1])
+connection.execute("INSERT INTO setting VALUES ('kept', ?)", sys.argv[2:])
+connection.commit()
+os._exit(0)  # as killed: it stays in the log
+"""
+
+
+def test_a_damaged_catalog_keeps_its_log(later: Path) -> None:
+    catalog, damaged = later / "catalog.sqlite", later / "catalog.damaged"
+    for value in ("first", "second"):
+        subprocess.run([sys.executable, "-c", COMMIT, catalog, value], check=True)
+        os.truncate(catalog, catalog.stat().st_size // 2)
+        restore_index(later)
+        (told,) = verify_index(later)
+        assert "is made again when the index is opened" in told
+        with closing(sqlite3.connect(damaged)) as connection:
+            kept = connection.execute("SELECT value FROM setting WHERE name = 'kept'").fetchall()
+        assert kept == [(value,)]
+    catalog.write_bytes(b"")
+    restore_index(later)  # finds no log now
+    assert {path.name for path in later.glob("catalog.*")} == {"catalog.sqlite", "catalog.damaged"}

@@ -7,9 +7,13 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
+from qa import Answer, Citation, ConfigError, read_config
+from qa.cli import _told
 
 ROOT = Path(__file__).parents[1]
 DATA = Path(__file__).parent / "data"
@@ -56,6 +60,17 @@ def test_ask_cites_the_place(indexed: Path) -> None:
     assert "Tileuberdi" in done.stdout
     assert "kazakhstan.txt [" in done.stdout
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("confidence", "sentence"),
+    [(0.45, "Uncertain answer. Confidence: 45%"), (0.5, "Confidence: 50%")],
+)
+def test_ask_says_how_sure_it_is(confidence: float, sentence: str) -> None:
+    cited = Citation("a.txt", 0, 6, "Paris.", "A", "a.txt", None, None, None)
+    answer = Answer("Where?", "en", "Paris", (cited,), confidence, ())
+    assert _told(answer).splitlines()[-1] == sentence
+    assert _told(replace(answer, citations=())).count("onfidence") == 0
 
 
 @pytest.mark.parametrize(
@@ -241,6 +256,44 @@ def test_a_question_that_cannot_be_asked(indexed: Path, question: str, part: str
     assert part in done.stderr
 
 
+@pytest.mark.parametrize("encoding", ["utf-8:strict", "utf-8:surrogateescape"])
+def test_a_password_that_is_no_text(tmp_path: Path, encoding: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "qa", "password", "file"],
+        input=b"\xe9motdepasse\n",
+        cwd=tmp_path,
+        capture_output=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": encoding},
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr == b"The password holds a sign that is no character.\n"
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_a_host_that_is_no_address(indexed: Path) -> None:
+    done = opcit("chat", "--no-browser", "--host", "192.168..1", "--no-auth", cwd=indexed)
+    assert done.returncode == 1
+    assert done.stderr.startswith("The chat cannot listen on 192.168..1")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_names_in_the_environment_are_told_apart_by_commas(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("OPCIT_HOST_NAMES", "opcit.example, news.example")
+    assert read_config().host_names == ("opcit.example", "news.example")
+    monkeypatch.setenv("OPCIT_HOST_NAMES", '["opcit.example"]')
+    assert read_config().host_names == ("opcit.example",)
+    monkeypatch.setenv("OPCIT_HOST_NAMES", "[opcit.example]")
+    with pytest.raises(ConfigError, match="OPCIT_HOST_NAMES"):
+        read_config()
+    monkeypatch.delenv("OPCIT_HOST_NAMES")
+    (tmp_path / "opcit.toml").write_text('host_names = ["opcit.example", "news.example"]')
+    assert read_config().host_names == ("opcit.example", "news.example")
+
+
 def test_an_index_of_another_encoder_says_how_to_rebuild(indexed: Path, tmp_path: Path) -> None:
     other = tmp_path / "other"
     shutil.copytree(indexed / ".opcit", other)
@@ -253,6 +306,18 @@ def test_an_index_of_another_encoder_says_how_to_rebuild(indexed: Path, tmp_path
     assert opcit("info", "--index", other, cwd=indexed).returncode == 0
     assert opcit("index", "docs", "--index", other, "--rebuild", cwd=indexed).returncode == 0
     assert opcit("ask", "Qui ?", "--index", other, cwd=indexed).returncode == 0
+
+
+def test_a_missing_catalog_says_how_to_make_it_again(indexed: Path, tmp_path: Path) -> None:
+    shutil.copytree(indexed / ".opcit", tmp_path / ".opcit")
+    (tmp_path / ".opcit/catalog.sqlite").unlink()
+    (tmp_path / ".opcit/last-good.sqlite").unlink()
+    done = opcit("index", indexed / "docs", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "catalog.sqlite is missing" in done.stderr
+    assert "`opcit index DOCS --rebuild`" in done.stderr
+    assert opcit("index", indexed / "docs", "--rebuild", cwd=tmp_path).returncode == 0
+    assert opcit("verify", cwd=tmp_path).returncode == 0
 
 
 def test_every_bad_file_is_named_and_the_rest_is_indexed(tmp_path: Path) -> None:

@@ -112,6 +112,26 @@ def test_a_refusal_is_a_sentence(
     assert sentence in reply.json()["error"]
 
 
+def test_a_call_is_refused_above_a_megabyte(chat_address: str) -> None:
+    def asked(size: int) -> httpx.Response:
+        start = f'{{"data": ["{QUESTION}", ["{DOCUMENT}", "'
+        body = start + "x" * (size - len(start) - 4) + '"]]}'
+        assert len(body) == size
+        pieces = (body[at : at + 65_536].encode() for at in range(0, size, 65_536))
+        return httpx.post(
+            f"{chat_address}/gradio_api/run/ask",
+            content=pieces,
+            headers={"Content-Type": "application/json"},
+            timeout=300,
+        )
+
+    assert asked(1_000_000).json()["data"][0]["text"] == "100 million"
+    for size in (1_000_001, 20_000_000):
+        refused = asked(size)
+        assert refused.status_code == 413
+        assert refused.json() == {"error": "The body is too large; the limit is 1 MB."}
+
+
 def test_a_search_keeps_to_documents_and_days(chat_address: str) -> None:
     def found(*filters: object) -> set[str]:
         passages = call(chat_address, "search", "malaria vaccine", 10, *filters).json()["data"][0]

@@ -35,6 +35,7 @@ from .sessions import Libraries
 _FEW, _MOST = 10, 100  # passages of one search
 _EARLIER = 20  # questions of a conversation
 _VALUES = 5  # that each endpoint takes
+_MOST_BYTES = 1_000_000  # of a call
 _CALLED = re.compile(r"/gradio_api/(?:run|api)/(?:ask|search)/?")
 _REFUSED = "opcit.refused"  # where a request's scope says that the request itself is at fault
 
@@ -143,7 +144,7 @@ class PlainCalls:
     """What Gradio lacks for programs that call an endpoint by one request.
 
     Values at the end of `data` may be left out, and who asked what cannot be asked, or sent what is
-    no call, gets status 422 where Gradio says 500 to every error.
+    no call, gets status 422 where Gradio says 500 to every error. A call above a megabyte gets 413.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -153,11 +154,11 @@ class PlainCalls:
         if scope["type"] != "http" or not _CALLED.fullmatch(scope["path"]):
             await self._app(scope, receive, send)
             return
-        body, more = b"", True
-        while more:
-            message = await receive()
-            body += message.get("body", b"")
-            more = message.get("more_body", False)
+        body = await _body(receive)
+        if body is None:
+            told = f"The body is too large; the limit is {_MOST_BYTES // 1_000_000} MB."
+            await JSONResponse({"error": told}, 413)(scope, receive, send)
+            return
         called = _filled(body)
         if called is None:
             told = 'The body must be JSON of the form {"data": [...]}.'
@@ -175,6 +176,19 @@ class PlainCalls:
             await send(message)
 
         await self._app({**scope, _REFUSED: refused}, receive_all, send_with_status)
+
+
+async def _body(receive: Receive) -> bytes | None:
+    """A request's body, or None where it is too large: read to its end, so that a reply arrives."""
+    pieces, size, more = [], 0, True
+    while more:
+        message = await receive()
+        piece = message.get("body", b"")
+        size += len(piece)
+        if size <= _MOST_BYTES:
+            pieces.append(piece)
+        more = message.get("more_body", False)
+    return b"".join(pieces) if size <= _MOST_BYTES else None
 
 
 def _filled(body: bytes) -> bytes | None:

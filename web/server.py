@@ -109,14 +109,16 @@ def _listen(config: Config) -> socket.socket:
             config.host, config.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
         return socket.create_server(address[:2], family=family)
-    except OSError as error:
-        if error.errno == errno.EADDRINUSE:
+    except (OSError, ValueError) as error:
+        if getattr(error, "errno", None) == errno.EADDRINUSE:
             raise OpcitError(
                 f"Port {config.port} of {config.host} is taken by another program; choose another"
                 " with --port."
             ) from error
+        # A ValueError is about the form of a name that nothing could have.
+        reason = error.strerror if isinstance(error, OSError) else "no possible name"
         raise OpcitError(
-            f"The chat cannot listen on {config.host}, port {config.port} ({error.strerror});"
+            f"The chat cannot listen on {config.host}, port {config.port} ({reason});"
             " choose others with --host and --port."
         ) from error
 
