@@ -73,15 +73,16 @@ class Assistant:
         meant = complete(question, history)
         asked = meant or question
         language = language_of(question) if meant else detect(question)
-        found = self._retriever.search(asked, _FOUND, among)
-        reading = self._reader.read(asked, distinct(found))
-        findings = reading.findings
-        confidence = findings[0].confidence if findings else 0.0
-        nearest = tuple(reading.hits[:_NEAREST])
-        if not findings or confidence < self._reader.threshold:
-            silent = text("not_in_documents", language)
-            return Answer(question, language, silent, (), confidence, nearest, meant)
-        citations = without_copies([self._cite(finding, found) for finding in findings])
+        with self._index.held():  # what is cited is what was read
+            found = self._retriever.search(asked, _FOUND, among)
+            reading = self._reader.read(asked, distinct(found))
+            findings = reading.findings
+            confidence = findings[0].confidence if findings else 0.0
+            nearest = tuple(reading.hits[:_NEAREST])
+            if not findings or confidence < self._reader.threshold:
+                silent = text("not_in_documents", language)
+                return Answer(question, language, silent, (), confidence, nearest, meant)
+            citations = without_copies([self._cite(finding, found) for finding in findings])
         said = _shortest(citations[0])
         return Answer(question, language, said, citations, confidence, nearest, meant)
 
