@@ -16,7 +16,17 @@ from starlette.testclient import TestClient
 
 from index import Index
 from index.embed import Vectors
-from qa import Assistant, Config, Filter, OpcitError, owner_of, permalink, shown_id
+from qa import (
+    Assistant,
+    Config,
+    ConfigError,
+    Filter,
+    OpcitError,
+    owner_of,
+    permalink,
+    read_config,
+    shown_id,
+)
 from qa.extractive import ExtractiveReader
 from web import Libraries, Library
 from web.permalinks import source_route
@@ -261,6 +271,41 @@ def test_a_folder_left_by_a_kill_is_cleared_too(index: Index, tmp_path: Path) ->
     assert opcit.clear_uploads(NOW) == [ANNAS]
 
     assert not folder.exists()
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_what_was_added_moves_with_the_index_folder(
+    index: Index, tmp_path: Path, embedder: StemEmbedder, shared: bool
+) -> None:
+    files = [write(tmp_path / "new", name) for name in ("coffre.txt", "note.txt")]
+    before = of(Libraries(assistant(index), shared=shared), ANNA)
+    safe, note = before.add_files(files).added
+
+    moved = Index.open(index.folder.rename(tmp_path / "other"), embedder)
+    opcit = assistant(moved)
+    anna = of(Libraries(opcit, shared=shared), ANNA)
+
+    assert not anna.source_changed(safe)
+    assert anna.add_files(files).added == []
+    assert [e.id for e in anna.documents() if anna.may_remove(e)] == [safe, note]
+    anna.remove(safe)
+    assert ids(anna) == sorted([*ARTICLES, note])
+    if not shared:
+        age(moved.folder / "uploads" / ANNAS, 31)
+        assert opcit.clear_uploads(NOW) == [ANNAS]
+        assert ids(anna) == sorted(ARTICLES)
+
+
+@pytest.mark.parametrize("days", [10**6, float("inf"), float("nan"), 0])
+def test_it_is_not_kept_for_longer_than_there_are_days(days: float) -> None:
+    with pytest.raises(ConfigError, match="keep_uploads_days is not valid"):
+        read_config(keep_uploads_days=days)
+
+
+def test_the_longest_that_is_kept(index: Index, tmp_path: Path) -> None:
+    opcit = assistant(index, keep_uploads_days=36_500)
+    of(Libraries(opcit), ANNA).add_files([write(tmp_path / "new", "coffre.txt")])
+    assert opcit.clear_uploads(NOW) == []
 
 
 def test_it_is_told_how_long_what_is_added_stays(index: Index) -> None:
