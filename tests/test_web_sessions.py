@@ -2,6 +2,7 @@
 
 import os
 import time
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,7 +15,8 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
 from starlette.testclient import TestClient
 
-from index import Index
+from index import Index, IndexBusyError
+from index.catalog import Catalog
 from index.embed import Vectors
 from qa import (
     Assistant,
@@ -53,6 +55,12 @@ def write(folder: Path, name: str, content: str = SECRET) -> Path:
     path.parent.mkdir(exist_ok=True)
     path.write_text(content, encoding="utf-8")
     return path
+
+
+def kept_of(index: Index) -> dict[str, str]:
+    """What is kept of Anna's files."""
+    kept = (index.folder / "uploads" / ANNAS).glob("*")
+    return {path.name: path.read_text(encoding="utf-8") for path in kept}
 
 
 def ids(library: Library) -> list[str]:
@@ -198,8 +206,57 @@ def test_what_cannot_be_read_is_not_kept(index: Index, tmp_path: Path) -> None:
 
     assert report.added == [f"{ANNAS}/coffre.txt"]
     assert len(report.skipped) == 2
-    kept = [path.name for path in (index.folder / "uploads" / ANNAS).iterdir()]
-    assert kept == ["coffre.txt"]
+    assert ANNAS not in "".join(report.skipped)
+    assert kept_of(index) == {"coffre.txt": SECRET}
+
+
+@pytest.mark.parametrize("name", [".notes.txt", "~$rapport.docx"])
+def test_a_name_that_no_folder_shows_is_refused(index: Index, tmp_path: Path, name: str) -> None:
+    anna = of(Libraries(assistant(index)), ANNA)
+
+    report = anna.add_files([write(tmp_path / "new", name)])
+
+    assert report.skipped == [
+        f"{name} is named like a hidden or temporary file; rename it to add it."
+    ]
+    assert kept_of(index) == {}
+
+
+def test_what_a_damaged_file_would_replace_stays(index: Index, tmp_path: Path) -> None:
+    anna = of(Libraries(assistant(index)), ANNA)
+    anna.add_files([write(tmp_path / "new", "coffre.txt")])
+
+    report = anna.add_files(
+        [write(tmp_path / "new", "coffre.txt", "\0\1\2"), write(tmp_path / "new", "note.txt")]
+    )
+
+    assert report.added == [f"{ANNAS}/note.txt"]
+    (sentence,) = report.skipped
+    assert sentence.startswith("coffre.txt: it holds binary data")
+    document = anna.document(f"{ANNAS}/coffre.txt")
+    assert document is not None
+    assert document.text == SECRET
+    assert not anna.source_changed(document.id)
+
+
+def test_what_is_added_while_another_process_writes_leaves_all_as_it_was(
+    index: Index, tmp_path: Path
+) -> None:
+    anna = of(Libraries(assistant(index)), ANNA)
+    anna.add_files([write(tmp_path / "new", "coffre.txt")])
+    files = [write(tmp_path / "new", name, "Nouveau.\n") for name in ("coffre.txt", "note.txt")]
+
+    with (
+        closing(Catalog.open(index.folder / "catalog.sqlite")) as other,
+        other.writing(),
+        pytest.raises(IndexBusyError),
+    ):
+        anna.add_files(files)
+
+    assert kept_of(index) == {"coffre.txt": SECRET}
+    assert not anna.source_changed(f"{ANNAS}/coffre.txt")
+    assert [path.name for path in (index.folder / "uploads").iterdir()] == [ANNAS]
+    assert anna.add_files(files).changed == [f"{ANNAS}/coffre.txt"]
 
 
 def test_a_session_may_add_only_so_many(index: Index, tmp_path: Path) -> None:
