@@ -359,6 +359,11 @@ def test_it_is_not_kept_for_longer_than_there_are_days(days: float) -> None:
         read_config(keep_uploads_days=days)
 
 
+def test_a_size_without_end_is_no_limit() -> None:
+    with pytest.raises(ConfigError, match="max_file_mb is not valid"):
+        read_config(max_file_mb=float("inf"))
+
+
 def test_the_longest_that_is_kept(index: Index, tmp_path: Path) -> None:
     opcit = assistant(index, keep_uploads_days=36_500)
     of(Libraries(opcit), ANNA).add_files([write(tmp_path / "new", "coffre.txt")])
