@@ -16,7 +16,8 @@ from .errors import (
 from .index import Index, read_manifest
 from .language import detect
 from .lexicon import folded_words
-from .load import SUFFIXES
+from .load import SUFFIXES, Worker
+from .load import load as load_document
 from .sentences import sentence_spans
 from .soundness import restore_index, verify_index
 from .sources import SourceState, source_state
@@ -51,9 +52,11 @@ __all__ = [
     "SplitSettings",
     "UpdateReport",
     "Window",
+    "Worker",
     "default_model",
     "detect",
     "folded_words",
+    "load_document",
     "read_manifest",
     "restore_index",
     "sentence_spans",

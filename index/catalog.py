@@ -54,6 +54,8 @@ _SELECT_ENTRY = (
     "SELECT key, id, root, source, title, language, date, size, modified, content_hash"
     " FROM document"
 )
+# How a stored path begins that lies in the index folder; no absolute path does.
+_INSIDE = "."
 # Half precision: half the file, and a unit vector keeps its cosine to six digits.
 _STORED_VECTOR = np.float16
 # How far the square of a unit vector's length may be from 1 after that.
@@ -94,6 +96,7 @@ class Catalog:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._folder = str(path.parent.resolve())
         self._frozen = _state(path) if _is_read_only(path) else None
         self._connection = _connect(path)
 
@@ -232,8 +235,8 @@ class Catalog:
             "INSERT INTO document (id, root, source, size, modified, content_hash, title, language,"
             " date, page_starts, text) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             document.id,
-            root,
-            document.source,
+            self._stored(root),
+            self._stored(document.source),
             state.size,
             state.modified,
             state.content_hash,
@@ -277,13 +280,13 @@ class Catalog:
         """Every document, by id, without its text."""
         rows = self._rows(f"{_SELECT_ENTRY} ORDER BY id")
         with _told(self._path):
-            return [_entry(row) for row in rows]
+            return [self._entry(row) for row in rows]
 
     def entry(self, document_id: str) -> Entry | None:
         """The entry of the document with this id, or None."""
         rows = self._rows(f"{_SELECT_ENTRY} WHERE id = ?", document_id)
         with _told(self._path):
-            return _entry(rows[0]) if rows else None
+            return self._entry(rows[0]) if rows else None
 
     def dates(self, document_ids: Iterable[str]) -> dict[str, date | None]:
         """The dates of the documents with these ids; an id that is gone is left out."""
@@ -306,7 +309,7 @@ class Catalog:
         id_, text, title, source, language, day, pages = rows[0]
         with _told(self._path):
             read = _date(day), tuple(json.loads(pages))
-        return Document(id_, text, title, source, language, *read)
+        return Document(id_, text, title, self._path_of(source), language, *read)
 
     def counts(self) -> tuple[int, int]:
         """How many documents and how many passages there are."""
@@ -388,6 +391,19 @@ class Catalog:
             for document_id in misplaced
         ]
 
+    def _entry(self, row: tuple) -> Entry:  # type: ignore[type-arg]
+        key, id_, root, source, title, language, day, *state = row
+        paths = self._path_of(root), self._path_of(source)
+        return Entry(key, id_, *paths, title, language, _date(day), FileState(*state))
+
+    def _stored(self, path: str) -> str:
+        """A path as it is stored: from the index folder on if it lies there, to move with it."""
+        inside = path.startswith(self._folder + os.sep)
+        return _INSIDE + path[len(self._folder) :] if inside else path
+
+    def _path_of(self, stored: str) -> str:
+        return self._folder + stored[len(_INSIDE) :] if stored.startswith(_INSIDE) else stored
+
     # -- SQLite ---------------------------------------------------------------------------------
 
     def _execute(self, statement: str, *values: object) -> sqlite3.Cursor:
@@ -401,11 +417,6 @@ class Catalog:
     def _rows(self, statement: str, *values: object) -> list[tuple]:  # type: ignore[type-arg]
         with _told(self._path):
             return self._execute(statement, *values).fetchall()
-
-
-def _entry(row: tuple) -> Entry:  # type: ignore[type-arg]
-    key, id_, root, source, title, language, day, *state = row
-    return Entry(key, id_, root, source, title, language, _date(day), FileState(*state))
 
 
 _T = TypeVar("_T")

@@ -332,8 +332,18 @@ class Index:
     # -- one consistent view --------------------------------------------------------------------
 
     @contextmanager
+    def held(self) -> Iterator[None]:
+        """All that this thread asks inside is answered from one state; it must not update there."""
+        with self._view():
+            yield
+
+    @contextmanager
     def _view(self) -> Iterator[tuple[Catalog, Derived]]:
         """The catalog held at one generation, and the derived indexes of that generation."""
+        held: tuple[Catalog, Derived] | None = getattr(self._local, "view", None)
+        if held is not None:
+            yield held
+            return
         catalog = self._catalog()
         with catalog.reading():
             generation = catalog.generation
@@ -345,7 +355,11 @@ class Index:
                         derived = open_derived(self.folder / "derived", catalog)
                         self._derived = derived
                         self._selected.cache_clear()
-            yield catalog, derived
+            self._local.view = catalog, derived
+            try:
+                yield catalog, derived
+            finally:
+                self._local.view = None
 
     def _catalog(self) -> Catalog:
         """This thread's own connection: SQLite's transactions belong to a connection."""

@@ -2,11 +2,11 @@
 
 import os
 import shutil
-import uuid
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from index import (
     SUFFIXES,
@@ -15,14 +15,17 @@ from index import (
     Filter,
     Hit,
     Index,
+    LoadError,
     OpcitError,
     Progress,
     QuestionError,
     SentenceTransformerEmbedder,
     SplitSettings,
     UpdateReport,
+    Worker,
     default_model,
     detect,
+    load_document,
 )
 
 from .citations import cite
@@ -35,7 +38,7 @@ from .grammar import language_of
 from .retriever import Retriever
 from .texts import text
 from .types import Answer, Citation, Turn
-from .uploads import SHARED, owner_of, prefix_of
+from .uploads import SHARED, owner_of, prefix_of, shown_id
 
 # Passages found for a question, and those shown as nearest.
 _FOUND = 24
@@ -73,15 +76,16 @@ class Assistant:
         meant = complete(question, history)
         asked = meant or question
         language = language_of(question) if meant else detect(question)
-        found = self._retriever.search(asked, _FOUND, among)
-        reading = self._reader.read(asked, distinct(found))
-        findings = reading.findings
-        confidence = findings[0].confidence if findings else 0.0
-        nearest = tuple(reading.hits[:_NEAREST])
-        if not findings or confidence < self._reader.threshold:
-            silent = text("not_in_documents", language)
-            return Answer(question, language, silent, (), confidence, nearest, meant)
-        citations = without_copies([self._cite(finding, found) for finding in findings])
+        with self._index.held():  # what is cited is what was read
+            found = self._retriever.search(asked, _FOUND, among)
+            reading = self._reader.read(asked, distinct(found))
+            findings = reading.findings
+            confidence = findings[0].confidence if findings else 0.0
+            nearest = tuple(reading.hits[:_NEAREST])
+            if not findings or confidence < self._reader.threshold:
+                silent = text("not_in_documents", language)
+                return Answer(question, language, silent, (), confidence, nearest, meant)
+            citations = without_copies([self._cite(finding, found) for finding in findings])
         said = _shortest(citations[0])
         return Answer(question, language, said, citations, confidence, nearest, meant)
 
@@ -112,40 +116,41 @@ class Assistant:
         """Copy files into the index folder's `uploads` and index them, for `owner`.
 
         A file with the name of an earlier upload replaces it. What cannot be read is in the
-        report's `skipped`, a sentence each, and is not kept. Raises OpcitError if there would be
-        more than the settings allow, and IndexBusyError.
+        report's `skipped`, a sentence each, and neither kept nor put in place of what was. Raises
+        OpcitError if there would be more than the settings allow, and IndexBusyError; what was
+        added before then stays as it was.
         """
-        refused = [
-            f"{path.name} is of a kind that Opcit does not read; it is left out."
-            for path in paths
-            if path.suffix.lower() not in SUFFIXES
-        ]
-        if len(refused) == len(paths):
-            return UpdateReport(skipped=refused)
         uploads = self._uploads(owner)
-        wanted = {uploads / path.name: path for path in paths if path.suffix.lower() in SUFFIXES}
         limit = self._config.max_upload_files
+        refused, wanted = [], {}
         try:
+            for path in paths:
+                sentence = _refusal(path, uploads / path.name, self._config.max_file_bytes)
+                if sentence:
+                    refused.append(sentence)
+                else:
+                    wanted[uploads / path.name] = path
+            if not wanted:
+                return UpdateReport(skipped=refused)
             uploads.mkdir(parents=True, exist_ok=True)
             if len({*uploads.iterdir(), *wanted}) > limit:
                 raise OpcitError(f"At most {limit} documents can be added; remove some first.")
-            for copied, path in wanted.items():
-                _copy_whole(path, copied, self._index.folder / f"{uuid.uuid4().hex}.part")
+            with _copied(wanted, uploads):
+                report = self._index.update(
+                    uploads,
+                    max_bytes=self._config.max_file_bytes,
+                    prefix=prefix_of(owner),
+                    progress=progress,
+                )
         except OSError as error:
             raise OpcitError(
                 f"The documents cannot be kept ({error.strerror}); make room on the disk."
             ) from error
-        report = self._index.update(
-            uploads,
-            max_bytes=self._config.max_file_bytes,
-            prefix=prefix_of(owner),
-            progress=progress,
-        )
         read = {entry.source for entry in self._index.entries()}
         for copied in wanted:
             if str(copied) not in read:
                 copied.unlink()
-        report.skipped.extend(refused)
+        report.skipped = [shown_id(sentence) for sentence in report.skipped] + refused
         return report
 
     def is_upload(self, entry: Entry) -> bool:
@@ -159,7 +164,9 @@ class Assistant:
         """
         entry = self._index.entry(document_id)
         if entry is None or not self.is_upload(entry):
-            raise OpcitError(f"{document_id} was not added here; take it out of its own folder.")
+            raise OpcitError(
+                f"{shown_id(document_id)} was not added here; take it out of its own folder."
+            )
         uploads = Path(entry.root)
         Path(entry.source).unlink(missing_ok=True)
         if not any(uploads.iterdir()):
@@ -249,13 +256,43 @@ def open_index(config: Config, folder: Path | None = None, *, any_encoder: bool 
     return Index.open(folder or config.index, _embedder(config), any_encoder=any_encoder)
 
 
-def _copy_whole(path: Path, to: Path, part: Path) -> None:
-    """Copy a file by way of `part`: `to` is written whole, or stays as it was."""
-    try:
-        shutil.copy(path, part)
-        part.replace(to)
-    finally:
-        part.unlink(missing_ok=True)
+def _refusal(path: Path, earlier: Path, max_bytes: int) -> str | None:
+    """Why a file is not added; None if it may be. One that would replace another is read first."""
+    if path.suffix.lower() not in SUFFIXES:
+        return f"{path.name} is of a kind that Opcit does not read; it is left out."
+    if path.name.startswith((".", "~$")):  # what an update takes for no document
+        return f"{path.name} is named like a hidden or temporary file; rename it to add it."
+    if earlier.exists():
+        try:
+            with Worker() as worker:
+                load_document(path, path.name, max_bytes, worker.parse)
+        except LoadError as error:
+            return str(error)
+    return None
+
+
+@contextmanager
+def _copied(wanted: dict[Path, Path], uploads: Path) -> Iterator[None]:
+    """Files copied, each whole, from value to key; where what follows fails, all is as it was."""
+    # What was there before is kept under a name that `clear_uploads` finds if a kill leaves it.
+    with (
+        TemporaryDirectory(prefix=f"{uploads.name}-", dir=uploads.parent) as beside,
+        ExitStack() as undo,
+    ):
+        for to, path in wanted.items():
+            earlier = Path(shutil.copy2(to, beside)) if to.exists() else None
+            undo.callback(_put_back, earlier, to)
+            shutil.copy(path, part := Path(beside) / "part")
+            part.replace(to)
+        yield
+        undo.pop_all()
+
+
+def _put_back(earlier: Path | None, to: Path) -> None:
+    if earlier is None:
+        to.unlink(missing_ok=True)
+    else:
+        earlier.replace(to)
 
 
 def _shortest(citation: Citation) -> str:

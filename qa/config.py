@@ -35,7 +35,7 @@ class Config(BaseSettings):
     """The settings, with what each is when nobody says otherwise."""
 
     model_config: ClassVar[SettingsConfigDict] = SettingsConfigDict(
-        env_prefix="OPCIT_", toml_file=_FILE, extra="forbid", frozen=True
+        env_prefix="OPCIT_", toml_file=_FILE, extra="forbid", frozen=True, allow_inf_nan=False
     )
 
     index: Path = Field(Path(".opcit"), description="the index folder")
@@ -45,7 +45,7 @@ class Config(BaseSettings):
     max_question_characters: int = Field(2000, ge=10, description="longer questions are refused")
     max_upload_files: int = Field(200, ge=1, description="documents that a session may add")
     keep_uploads_days: float = Field(
-        30, gt=0, description="what a session added is removed when unused for so long"
+        30, gt=0, le=36_500, description="what a session added is removed when unused for so long"
     )
     host: str = Field("127.0.0.1", description="the address the chat listens on")
     port: int = Field(7860, ge=1, le=65535, description="the port the chat listens on")

@@ -251,6 +251,9 @@ REFUSALS: Final[dict[str, str]] = {
     "{name} is of a kind that Opcit does not read; it is left out.": (
         "{name} : Opcit ne lit pas ce type de fichier ; il est laissé de côté."
     ),
+    "{name} is named like a hidden or temporary file; rename it to add it.": (
+        "{name} porte le nom d’un fichier caché ou temporaire ; renommez-le pour l’ajouter."
+    ),
     "{name}: Opcit does not read this kind of file, only {kinds}.": (
         "{name} : Opcit ne lit pas ce type de fichier, seulement {kinds}."
     ),

@@ -3,16 +3,16 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, StemEmbedder
+from conftest import ARTICLES, ROOT, StemEmbedder
 
-from index import Index, IndexBusyError, verify_index
+from index import Filter, Hit, Index, IndexBusyError, verify_index
 from qa import Answer, Assistant, Config
-from qa.extractive import ExtractiveReader
+from qa.extractive import ExtractiveReader, Finding, Reading
 
 KAZAKHSTAN = "Qui est le nouveau ministre des Affaires étrangères du Kazakhstan ?"
 VOLCANO = "Quel volcan s'éveille en Islande ?"
@@ -91,6 +91,41 @@ def test_readers_answer_while_a_writer_writes_and_see_the_new_state_after_it(
     assert {answer.nearest[0].passage.document_id for answer in after} == {"volcan.txt"}
     assert index.document("sub/museum.md") is None
     assert verify_index(index.folder) == []
+
+
+class LastPassage:
+    """Answers with the end of the last passage, and calls `meanwhile` before."""
+
+    threshold = 0.5
+
+    def __init__(self, meanwhile: Callable[[], object]) -> None:
+        self.meanwhile = meanwhile
+
+    def read(self, question: str, hits: list[Hit]) -> Reading:
+        del question
+        self.meanwhile()
+        end = hits[-1].passage.end
+        return Reading([Finding(hits[-1].passage.document_id, end - 30, end, None, 0.9)], hits)
+
+
+@pytest.mark.parametrize("text", ["Tout autre.", "Une correction.\n" * 20], ids=["short", "long"])
+def test_what_changes_while_it_is_asked_is_answered_from_before(
+    index: Index, documents: Path, text: str
+) -> None:
+    def correct() -> None:
+        (documents / "2021-07-20-crue.txt").write_text(text)
+        with ThreadPoolExecutor(1) as other:
+            other.submit(index.update, documents, max_bytes=10**6).result()
+
+    flood = Filter(frozenset({"2021-07-20-crue.txt"}))
+    (citation,) = Assistant(index, LastPassage(correct), Config()).ask("Qui ?", flood).citations
+
+    said = ARTICLES["2021-07-20-crue.txt"]
+    assert citation.quote == said[citation.start : citation.end] != ""
+    assert citation.changed
+    document = index.document("2021-07-20-crue.txt")
+    assert document is not None
+    assert document.text == text
 
 
 def test_a_second_writer_is_told_and_changes_nothing(

@@ -2,6 +2,7 @@
 
 import os
 import time
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,9 +15,20 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
 from starlette.testclient import TestClient
 
-from index import Index
+from index import Index, IndexBusyError
+from index.catalog import Catalog
 from index.embed import Vectors
-from qa import Assistant, Config, Filter, OpcitError, owner_of, permalink, shown_id
+from qa import (
+    Assistant,
+    Config,
+    ConfigError,
+    Filter,
+    OpcitError,
+    owner_of,
+    permalink,
+    read_config,
+    shown_id,
+)
 from qa.extractive import ExtractiveReader
 from web import Libraries, Library
 from web.permalinks import source_route
@@ -43,6 +55,12 @@ def write(folder: Path, name: str, content: str = SECRET) -> Path:
     path.parent.mkdir(exist_ok=True)
     path.write_text(content, encoding="utf-8")
     return path
+
+
+def kept_of(index: Index) -> dict[str, str]:
+    """What is kept of Anna's files."""
+    kept = (index.folder / "uploads" / ANNAS).glob("*")
+    return {path.name: path.read_text(encoding="utf-8") for path in kept}
 
 
 def ids(library: Library) -> list[str]:
@@ -188,8 +206,57 @@ def test_what_cannot_be_read_is_not_kept(index: Index, tmp_path: Path) -> None:
 
     assert report.added == [f"{ANNAS}/coffre.txt"]
     assert len(report.skipped) == 2
-    kept = [path.name for path in (index.folder / "uploads" / ANNAS).iterdir()]
-    assert kept == ["coffre.txt"]
+    assert ANNAS not in "".join(report.skipped)
+    assert kept_of(index) == {"coffre.txt": SECRET}
+
+
+@pytest.mark.parametrize("name", [".notes.txt", "~$rapport.docx"])
+def test_a_name_that_no_folder_shows_is_refused(index: Index, tmp_path: Path, name: str) -> None:
+    anna = of(Libraries(assistant(index)), ANNA)
+
+    report = anna.add_files([write(tmp_path / "new", name)])
+
+    assert report.skipped == [
+        f"{name} is named like a hidden or temporary file; rename it to add it."
+    ]
+    assert kept_of(index) == {}
+
+
+def test_what_a_damaged_file_would_replace_stays(index: Index, tmp_path: Path) -> None:
+    anna = of(Libraries(assistant(index)), ANNA)
+    anna.add_files([write(tmp_path / "new", "coffre.txt")])
+
+    report = anna.add_files(
+        [write(tmp_path / "new", "coffre.txt", "\0\1\2"), write(tmp_path / "new", "note.txt")]
+    )
+
+    assert report.added == [f"{ANNAS}/note.txt"]
+    (sentence,) = report.skipped
+    assert sentence.startswith("coffre.txt: it holds binary data")
+    document = anna.document(f"{ANNAS}/coffre.txt")
+    assert document is not None
+    assert document.text == SECRET
+    assert not anna.source_changed(document.id)
+
+
+def test_what_is_added_while_another_process_writes_leaves_all_as_it_was(
+    index: Index, tmp_path: Path
+) -> None:
+    anna = of(Libraries(assistant(index)), ANNA)
+    anna.add_files([write(tmp_path / "new", "coffre.txt")])
+    files = [write(tmp_path / "new", name, "Nouveau.\n") for name in ("coffre.txt", "note.txt")]
+
+    with (
+        closing(Catalog.open(index.folder / "catalog.sqlite")) as other,
+        other.writing(),
+        pytest.raises(IndexBusyError),
+    ):
+        anna.add_files(files)
+
+    assert kept_of(index) == {"coffre.txt": SECRET}
+    assert not anna.source_changed(f"{ANNAS}/coffre.txt")
+    assert [path.name for path in (index.folder / "uploads").iterdir()] == [ANNAS]
+    assert anna.add_files(files).changed == [f"{ANNAS}/coffre.txt"]
 
 
 def test_a_session_may_add_only_so_many(index: Index, tmp_path: Path) -> None:
@@ -261,6 +328,46 @@ def test_a_folder_left_by_a_kill_is_cleared_too(index: Index, tmp_path: Path) ->
     assert opcit.clear_uploads(NOW) == [ANNAS]
 
     assert not folder.exists()
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_what_was_added_moves_with_the_index_folder(
+    index: Index, tmp_path: Path, embedder: StemEmbedder, shared: bool
+) -> None:
+    files = [write(tmp_path / "new", name) for name in ("coffre.txt", "note.txt")]
+    before = of(Libraries(assistant(index), shared=shared), ANNA)
+    safe, note = before.add_files(files).added
+
+    moved = Index.open(index.folder.rename(tmp_path / "other"), embedder)
+    opcit = assistant(moved)
+    anna = of(Libraries(opcit, shared=shared), ANNA)
+
+    assert not anna.source_changed(safe)
+    assert anna.add_files(files).added == []
+    assert [e.id for e in anna.documents() if anna.may_remove(e)] == [safe, note]
+    anna.remove(safe)
+    assert ids(anna) == sorted([*ARTICLES, note])
+    if not shared:
+        age(moved.folder / "uploads" / ANNAS, 31)
+        assert opcit.clear_uploads(NOW) == [ANNAS]
+        assert ids(anna) == sorted(ARTICLES)
+
+
+@pytest.mark.parametrize("days", [10**6, float("inf"), float("nan"), 0])
+def test_it_is_not_kept_for_longer_than_there_are_days(days: float) -> None:
+    with pytest.raises(ConfigError, match="keep_uploads_days is not valid"):
+        read_config(keep_uploads_days=days)
+
+
+def test_a_size_without_end_is_no_limit() -> None:
+    with pytest.raises(ConfigError, match="max_file_mb is not valid"):
+        read_config(max_file_mb=float("inf"))
+
+
+def test_the_longest_that_is_kept(index: Index, tmp_path: Path) -> None:
+    opcit = assistant(index, keep_uploads_days=36_500)
+    of(Libraries(opcit), ANNA).add_files([write(tmp_path / "new", "coffre.txt")])
+    assert opcit.clear_uploads(NOW) == []
 
 
 def test_it_is_told_how_long_what_is_added_stays(index: Index) -> None:
