@@ -270,7 +270,7 @@ def _source(
     whole: bool = False,
 ) -> str:
     document = library.document(place.document_id)
-    words = document.text[slice(*place.span)] if document else ""
+    words = document.text[slice(*place.span)] if document and place.holds_in(document) else ""
     link = permalink(place.document_id, *place.span, words)
     bar = markup.toolbar_html(place, group, language, link)
     if document is None:

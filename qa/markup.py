@@ -5,8 +5,8 @@ person passes through `_escape`, which leaves neither a tag nor a line break, so
 one line of HTML that a Markdown renderer does not read. The style of the classes is in
 `assets/page.css`.
 
-A link `#cite=document:start:end&answer=start:end` says all that is needed to open a passage, so it
-works in a new window and after a restart.
+A link `#cite=document:start:end&answer=start:end&check=` says all that is needed to open a passage,
+so it works in a new window and after a restart. As in `qa.permalinks`, `check` proves the words.
 """
 
 import re
@@ -20,6 +20,7 @@ from urllib.parse import parse_qs, quote
 
 from index import LANGUAGES, Document, Entry, Filter, Hit, Language, Passage
 
+from .permalinks import check_of
 from .texts import copies_text, date_text, text
 from .types import Answer, Citation
 from .uploads import shown_id
@@ -38,20 +39,28 @@ ORIGINS: Final[tuple[Origin, ...]] = get_args(Origin)
 class Place:
     """Where a link leads: a span of a document, and the answer inside it where it has one.
 
-    `near` marks a passage that is only close to the question.
+    `near` marks a passage that is only close to the question. `check` is the fingerprint of the
+    words that the link was made for, or empty where it was made for none.
     """
 
     document_id: str
     span: Span
     answer: Span | None = None
     near: bool = False
+    check: str = ""
+
+    def holds_in(self, document: Document) -> bool:
+        """Whether the document still has the words there that the link was made for."""
+        return self.check in ("", check_of(document.text[slice(*self.span)]))
 
 
 def link_to(place: Place) -> str:
     """The link that opens a place; `read_link` is its inverse."""
     kind = "near" if place.near else "cite"
     link = f"#{kind}={quote(place.document_id, safe='')}:{place.span[0]}:{place.span[1]}"
-    return link if place.answer is None else f"{link}&answer={place.answer[0]}:{place.answer[1]}"
+    if place.answer:
+        link += f"&answer={place.answer[0]}:{place.answer[1]}"
+    return f"{link}&check={quote(place.check, safe='')}" if place.check else link
 
 
 def read_link(link: str) -> Place | None:
@@ -64,14 +73,16 @@ def read_link(link: str) -> Place | None:
         if "answer" in fields:
             first, last = fields["answer"][0].split(":")
             answer = int(first), int(last)
-        return Place(document_id, (int(start), int(end)), answer, near)
+        check = fields.get("check", [""])[0]
+        return Place(document_id, (int(start), int(end)), answer, near, check)
     except (KeyError, ValueError):
         return None
 
 
 def place_of(citation: Citation) -> Place:
     """Where a citation is."""
-    return Place(citation.document_id, (citation.start, citation.end), citation.answer)
+    span = citation.start, citation.end
+    return Place(citation.document_id, span, citation.answer, check=check_of(citation.quote))
 
 
 # -- messages ------------------------------------------------------------------------------------
@@ -206,15 +217,26 @@ def document_html(
     """A document open at a place.
 
     The place is marked, its answer more strongly, and the other places of `group` in the same
-    document lightly. Without `whole`, only about WINDOW characters around the place are shown.
-    With `alone` the document is a page of its own, which the browser opens at the mark without a
-    script. A span that reaches outside the document is cut.
+    document lightly. A place where other words stand by now is not marked; of the first, that is
+    said. Without `whole`, only about WINDOW characters around the place are shown. With `alone` the
+    document is a page of its own, which the browser opens at the mark without a script. A span that
+    reaches outside the document is cut.
     """
-    others = [other.span for other in group if other.document_id == document.id]
+    moved = not place.holds_in(document)
+    if moved:
+        place = Place(document.id, (0, 0))
+    told = [key for key, so in (("moved", moved), ("changed_shown", changed)) if so]
+    others = [
+        other.span
+        for other in group
+        if other.document_id == document.id and other.holds_in(document)
+    ]
     first, last = (0, len(document.text)) if whole else _window(document.text, place.span)
     shown_from = first or _title_end(document, [place.span, *others])
     marked = _marked(document.text, (shown_from, last), place, others, alone=alone)
-    notice = f'<p class="changed">{text("changed_shown", language)}</p>' if changed else ""
+    notices = "".join(
+        f'<p class="changed" lang="{language}">{text(key, language)}</p>' for key in told
+    )
     facts = [_when(document.date, language), _escape(shown_id(document.id))]
     page = sum(start <= place.span[0] for start in document.page_starts)
     if page:
@@ -222,7 +244,7 @@ def document_html(
     return (
         f'<article class="paper" lang="{document.language}">'
         f"<header><h2>{_escape(document.title)}</h2>"
-        f'<p class="kicker" lang="{language}">{" · ".join(facts)}</p></header>{notice}'
+        f'<p class="kicker" lang="{language}">{" · ".join(facts)}</p></header>{notices}'
         f"{_hidden(first, language)}"
         f'<div class="text">{marked}</div>'
         f"{_hidden(len(document.text) - last, language)}</article>"
@@ -506,7 +528,8 @@ def _button(kind: str, sign: str, name: str, value: str = "") -> str:
 
 
 def _near(passage: Passage) -> Place:
-    return Place(passage.document_id, (passage.start, passage.end), near=True)
+    span = passage.start, passage.end
+    return Place(passage.document_id, span, near=True, check=check_of(passage.text))
 
 
 def _when(day: date | None, language: Language) -> str:

@@ -19,9 +19,13 @@ _CHECK_LENGTH = 8  # hexadecimal digits: enough to notice a change, and not mean
 
 
 def permalink(document_id: str, start: int, end: int, words: str, address: str = "") -> str:
-    """The link to a span whose text is `words`, absolute if the server's `address` is given."""
+    """The link to a span whose text is `words`, absolute if the server's `address` is given.
+
+    Without words it leads to the document.
+    """
+    link = f"{address.rstrip('/')}/source/{quote(document_id)}"
     places = urlencode({"start": start, "end": end, "check": check_of(words)})
-    return f"{address.rstrip('/')}/source/{quote(document_id)}?{places}"
+    return f"{link}?{places}" if words else link
 
 
 def citation_link(citation: Citation, address: str = "") -> str:
@@ -40,5 +44,5 @@ def passage_link(passage: Passage, address: str = "") -> str:
 
 
 def check_of(words: str) -> str:
-    """The fingerprint of the words at a span, for the `check` of its link."""
+    """The fingerprint of the words at a span, for the `check` of a link to it."""
     return hashlib.sha256(words.encode()).hexdigest()[:_CHECK_LENGTH]

@@ -133,6 +133,31 @@ def test_added_documents_are_told_apart_and_can_be_removed(
     expect(page.get_by_role("button", name="Retirer")).to_have_count(0)
 
 
+def test_a_chip_marks_nothing_else_once_its_document_was_added_again(
+    visitor: Visitor, tmp_path: Path
+) -> None:
+    page = visitor.arrive()
+    path = tmp_path / "syldavie.txt"
+    path.write_text(SYLDAVIA, encoding="utf-8")
+    add(page, path)
+    chip = ask(page, CAPITAL).locator("a.cite").first
+    expect(page.locator("#reader mark.cited")).to_contain_text("Klow")
+    again = tmp_path / "again" / path.name
+    again.parent.mkdir()
+    again.write_text(f"Rectificatif du jour.\n\n{SYLDAVIA}", encoding="utf-8")
+    add(page, again)
+    expect(page.locator("#notice")).to_contain_text("Mis à jour")
+
+    chip.click()
+
+    expect(page.locator("#reader .changed")).to_contain_text("n’est plus à cette place")
+    expect(page.locator("#reader .paper")).to_contain_text("Rectificatif du jour.")
+    expect(page.locator("#reader mark:not(:empty)")).to_have_count(0)
+    page.locator("#head .all").click()
+    page.get_by_role("button", name="Retirer").click()
+    expect(page.get_by_role("button", name="Retirer")).to_have_count(0)
+
+
 @pytest.mark.parametrize("options", [{}, PHONE], ids=["desk", "phone"])
 def test_a_long_file_name_is_legible_to_its_end(
     visitor: Visitor, tmp_path: Path, options: dict[str, object]

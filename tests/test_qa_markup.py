@@ -83,11 +83,16 @@ def _entry(words: str) -> Entry:
     st.tuples(st.integers(0, 10**7), st.integers(0, 10**7)),
     st.none() | st.tuples(st.integers(0, 10**7), st.integers(0, 10**7)),
     st.booleans(),
+    st.text(),
 )
 def test_a_link_leads_back_to_its_place(
-    document_id: str, span: tuple[int, int], answer: tuple[int, int] | None, near: bool
+    document_id: str,
+    span: tuple[int, int],
+    answer: tuple[int, int] | None,
+    near: bool,
+    check: str,
 ) -> None:
-    place = Place(document_id, span, answer, near)
+    place = Place(document_id, span, answer, near, check)
 
     link = link_to(place)
 

@@ -57,20 +57,16 @@ class _Visit:
             return self._refusal(404, "no_such_document", name=shown_id(document_id))
         query = self.request.query_params
         if "start" not in query and "end" not in query:
-            return self._document(document)
+            return self._document(document, markup.Place(document.id, (0, 0)))
         span = _span(query)
         if span is not None:
             words = document.text[slice(*span)]
-            if query.get("check", check_of(words)) != check_of(words):
-                return self._document(document, moved=True)
-            if len(words) == span[1] - span[0] > 0:
-                return self._document(document, span)
+            place = markup.Place(document.id, span, check=query.get("check", check_of(words)))
+            if not place.holds_in(document) or len(words) == span[1] - span[0] > 0:
+                return self._document(document, place)
         return self._refusal(400, "bad_place", length=len(document.text))
 
-    def _document(
-        self, document: Document, span: Span = (0, 0), *, moved: bool = False
-    ) -> HTMLResponse:
-        place = markup.Place(document.id, span)
+    def _document(self, document: Document, place: markup.Place) -> HTMLResponse:
         shown = markup.document_html(
             document,
             place,
@@ -79,10 +75,9 @@ class _Visit:
             whole=True,
             alone=True,
         )
-        notice = f'<p class="changed">{text("moved", self.language)}</p>' if moved else ""
         chat = escape(f"/{markup.link_to(place)}")
         back = f'<p><a href="{chat}">{text("open_in_chat", self.language)}</a></p>'
-        return self._page(notice + shown + back, document.title)
+        return self._page(shown + back, document.title)
 
     def _refusal(self, status: int, key: str, **values: object) -> HTMLResponse:
         sentence = text(key, self.language, **values)

@@ -1,0 +1,133 @@
+"""The callbacks of the page over a real index: no passage is shown that is not the one cited."""
+
+import re
+from html import unescape
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import gradio as gr
+import pytest
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from app import Page
+from index import Hit, Index, Passage
+from qa import Assistant, Config, markup
+from qa.extractive import ExtractiveReader
+from web import Libraries
+from web.permalinks import source_route
+
+FLOOD = "2021-07-20-crue.txt"
+QUESTION = "Combien de mètres l'eau a-t-elle atteint à Vire ?"
+REQUEST: Any = SimpleNamespace(cookies={"opcit_session": "a" * 43})
+
+
+@pytest.fixture
+def assistant(index: Index) -> Assistant:
+    return Assistant(index, ExtractiveReader(index), Config())
+
+
+@pytest.fixture
+def libraries(assistant: Assistant) -> Libraries:
+    return Libraries(assistant)
+
+
+@pytest.fixture
+def page(libraries: Libraries) -> Page:
+    return Page(libraries)
+
+
+@pytest.fixture
+def client(libraries: Libraries) -> TestClient:
+    """The pages behind the lasting links, over the same index."""
+    return TestClient(Starlette(routes=[source_route(libraries)]))
+
+
+def sent(**asked: object) -> gr.EventData:
+    """What the script of the page sends with an event."""
+    return gr.EventData(None, asked)
+
+
+def opened(page: Page, link: str, *group: str) -> str:
+    return page.open(sent(link=link, group=group, language="en"), REQUEST)
+
+
+def marks(html: str) -> list[str]:
+    return [
+        unescape(re.sub("</?em>", "", mark))
+        for mark in re.findall(r"<mark[^>]*>(.*?)</mark>", html, re.DOTALL)
+    ]
+
+
+def lasting_link(html: str) -> str:
+    found = re.search(r'class="copy-link" value="([^"]*)"', html)
+    assert found
+    return unescape(found[1])
+
+
+# -- a document that was indexed again -----------------------------------------------------------
+
+
+def index_again(index: Index, documents: Path, text: str) -> None:
+    """Give the file a text, which may hold the one that it has."""
+    path = documents / FLOOD
+    path.write_text(text.format(path.read_text(encoding="utf-8")), encoding="utf-8")
+    index.update(documents, max_bytes=1_000_000)
+
+
+@pytest.mark.parametrize("text", ["Rectificatif du jour.\n{}", "Non."], ids=["longer", "shorter"])
+def test_a_link_never_marks_other_words_than_it_was_made_for(
+    page: Page, assistant: Assistant, index: Index, documents: Path, text: str
+) -> None:
+    answer = assistant.ask(QUESTION)
+    (citation,) = answer.citations
+    document = assistant.document(FLOOD)
+    assert document
+    hit = Hit(Passage(FLOOD, citation.start, citation.end, citation.quote), 1.0)
+    shown = markup.answer_html(answer) + markup.abstention_html(answer, [(hit, document)])
+    chip, near = map(unescape, re.findall(r'href="(#[^"]*)"', shown))
+    assert (chip[:6], near[:6]) == ("#cite=", "#near=")
+    assert marks(opened(page, chip)) == marks(opened(page, near)) == [citation.quote]
+    index_again(index, documents, text)
+
+    for link in (chip, near):
+        html = opened(page, link, chip, near)
+
+        assert marks(html) == []
+        assert "the cited passage is no longer in this place" in html
+        assert lasting_link(html) == f"/source/{FLOOD}"  # and vouches for no other words
+
+
+def test_the_passage_beside_is_not_marked_where_other_words_stand(
+    page: Page, assistant: Assistant, index: Index, documents: Path
+) -> None:
+    old = markup.link_to(markup.place_of(assistant.ask(QUESTION).citations[0]))
+    index_again(index, documents, "Rectificatif du jour.\n{}")
+    new = markup.link_to(markup.place_of(assistant.ask(QUESTION).citations[0]))
+
+    html = opened(page, new, old, new)
+
+    assert marks(html) == [assistant.ask(QUESTION).citations[0].quote]
+    assert "no longer in this place" not in html
+
+
+@pytest.mark.parametrize("check", ["", "&check=0123abcd"], ids=["of-now", "of-other-words"])
+def test_the_way_from_a_lasting_link_to_the_chat_marks_the_same(
+    page: Page, client: TestClient, index: Index, documents: Path, check: str
+) -> None:
+    alone = client.get(f"/source/{FLOOD}?start=28&end=60{check}").text
+    (link,) = (unescape(found) for found in re.findall(r'href="/(#cite[^"]*)"', alone))
+    assert marks(opened(page, link)) == marks(alone)
+    assert bool(marks(alone)) is not bool(check)
+    index_again(index, documents, "Rectificatif du jour.\n{}")
+
+    assert marks(opened(page, link)) == []
+
+
+def test_the_lasting_link_of_a_document_from_the_list_leads_there(
+    page: Page, client: TestClient
+) -> None:
+    link = lasting_link(opened(page, f"#cite={FLOOD}:0:0"))
+
+    assert client.get(link).status_code == 200
