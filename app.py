@@ -103,11 +103,8 @@ class Page:
             answer = library.ask(question.strip(), among, [answer.turn for answer in answers])
             reply, reader = _reply(library, answer), _first_source(library, answer, language)
             answers = [*answers, answer]
-        except OpcitError as error:
-            reply, reader = markup.refusal_html(refusal_text(str(error), language)), gr.skip()
-        except Exception:
-            _LOG.exception("A question could not be answered")
-            reply, reader = markup.refusal_html(text("unexpected", language)), gr.skip()
+        except Exception as error:
+            reply, reader = markup.refusal_html(_told(error, language)), gr.skip()
         yield gr.skip(), [*history, _said("assistant", reply)], answers, reader
 
     def example(
@@ -144,8 +141,8 @@ class Page:
         asked = event._data or {}
         try:
             self._libraries.of(request).rate(answers[int(asked["at"])], good=asked["good"] is True)
-        except OpcitError as error:
-            gr.Warning(escape(str(error)))
+        except Exception as error:
+            gr.Warning(escape(_told(error, _language(asked))))
 
     def open(self, event: gr.EventData, request: gr.Request) -> str:
         """The document that a link leads to, or the list of documents."""
@@ -155,17 +152,20 @@ class Page:
         place = markup.read_link(str(asked.get("link", "")))
         library = self._libraries.of(request)
         whole = asked.get("whole") is True
-        opened = (
-            _source(library, place, group, _language(asked), whole=whole)
-            if place
-            else _listed(library, asked)
-        )
+        try:
+            opened = (
+                _source(library, place, group, _language(asked), whole=whole)
+                if place
+                else _listed(library, asked)
+            )
+        except Exception as error:
+            opened = markup.refusal_html(_told(error, _language(asked)))
         return markup.reply_html(opened, asked.get("serial"))
 
     def speak(self, event: gr.EventData, request: gr.Request) -> tuple[Any, ...]:
         """The page in the wanted language."""
         language = _language(event._data or {})
-        entries = self._libraries.of(request).documents()
+        entries = _counted(self._libraries.of(request))
         present = {entry.id for entry in entries}
         examples = [(spoken, asked) for spoken, asked, id_ in _EXAMPLES if id_ in present]
         return (
@@ -209,12 +209,9 @@ class Page:
             report = task.result()
             refused = [refusal_text(sentence, language) for sentence in report.skipped]
             notice = markup.outcome_html(report.added, report.changed, refused, language)
-        except OpcitError as error:
-            notice = markup.refusal_html(refusal_text(str(error), language))
-        except Exception:
-            _LOG.exception("Documents could not be added")
-            notice = markup.refusal_html(text("unexpected", language))
-        yield notice, markup.head_html(language, len(library.documents())), None
+        except Exception as error:
+            notice = markup.refusal_html(_told(error, language))
+        yield notice, markup.head_html(language, len(_counted(library))), None
 
     def remove(self, event: gr.EventData, request: gr.Request) -> tuple[str, str]:
         """Take an added document away again. The notice and the head."""
@@ -224,9 +221,25 @@ class Page:
         try:
             library.remove(document_id)
             notice = markup.removal_html(document_id, language)
-        except OpcitError as error:
-            notice = markup.refusal_html(refusal_text(str(error), language))
-        return notice, markup.head_html(language, len(library.documents()))
+        except Exception as error:
+            notice = markup.refusal_html(_told(error, language))
+        return notice, markup.head_html(language, len(_counted(library)))
+
+
+def _told(error: Exception, language: Language) -> str:
+    """What went wrong, in a sentence; the details of what nobody foresaw go to the terminal."""
+    if isinstance(error, OpcitError):
+        return refusal_text(str(error), language)
+    _LOG.error("Something unexpected went wrong", exc_info=error)
+    return text("unexpected", language)
+
+
+def _counted(library: Library) -> list[Entry]:
+    """The documents; none where they cannot be read: the list itself, or the notice, says why."""
+    try:
+        return library.documents()
+    except Exception:
+        return []
 
 
 def _reply(library: Library, answer: Answer) -> str:

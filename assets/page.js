@@ -174,7 +174,7 @@ function deed(button) {
   }
   judged.set(at, button.matches(".up"));
   showJudgements();
-  trigger("rate", { at, good: judged.get(at) });
+  trigger("rate", { at, good: judged.get(at), language: root.lang });
 }
 
 function showJudgements() {

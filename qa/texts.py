@@ -61,7 +61,6 @@ TEXTS: Final[dict[str, dict[Language, str]]] = {
         "en": "Estimated probability that this citation answers the question",
     },
     "copy_answer": {"fr": "Copier avec les citations", "en": "Copy with citations"},
-    "copied_answer": {"fr": "Réponse copiée", "en": "Answer copied"},
     "useful": {"fr": "Réponse utile", "en": "Useful answer"},
     "not_useful": {"fr": "Réponse inutile", "en": "Not a useful answer"},
     "nearest": {
@@ -85,11 +84,6 @@ TEXTS: Final[dict[str, dict[Language, str]]] = {
         "en": "Conversation with Opcit, {date}",
     },
     # -- the document ----------------------------------------------------------------------------
-    "reader": {"fr": "Document cité", "en": "Cited document"},
-    "reader_empty": {
-        "fr": "Les sources s’ouvrent ici, à la phrase qui répond.",
-        "en": "Sources open here, at the sentence that answers.",
-    },
     "library": {"fr": "Documents : {count}", "en": "Documents: {count}"},
     "library_empty": {
         "fr": "Il n’y a encore aucun document. Ajoutez-en pour commencer.",
@@ -215,7 +209,8 @@ TEXTS: Final[dict[str, dict[Language, str]]] = {
 }
 
 # Why a file or a question is refused: `index` and `qa` say it in English, whoever asks; the page
-# says it in its own language. What stands in braces is taken over as it is.
+# says it in its own language. What stands in braces is taken over as it is, or in French where it
+# is one of these sentences itself.
 REFUSALS: Final[dict[str, str]] = {
     "The question is empty; write one in French or English.": (
         "La question est vide ; écrivez-en une en français ou en anglais."
@@ -248,6 +243,78 @@ REFUSALS: Final[dict[str, str]] = {
         "{name} n’a pas été ajouté ici et ne peut pas être retiré."
     ),
     "{name} cannot be removed ({reason}).": "{name} ne peut pas être retiré ({reason}).",
+    "The feedback in {path} cannot be used ({reason}); move that file away to begin anew.": (
+        "Les avis dans {path} ne peuvent pas être utilisés ({reason}) ; déplacez ce fichier pour"
+        " repartir de zéro."
+    ),
+    "There is no index in {folder}; make one with `opcit index DOCS`.": (
+        "Il n’y a pas d’index dans {folder} ; faites-en un avec `opcit index DOCS`."
+    ),
+    "The catalog {path} is missing; {remedy}": "Le catalogue {path} manque ; {remedy}",
+    "The catalog {path} is damaged ({reason}); {remedy}": (
+        "Le catalogue {path} est abîmé ({reason}) ; {remedy}"
+    ),
+    "make it again with `opcit index DOCS --rebuild`.": (
+        "refaites-le avec `opcit index DOCS --rebuild`."
+    ),
+    "put back its last good copy, of {day}, with `opcit restore`.": (
+        "remettez sa dernière bonne copie, du {day}, avec `opcit restore`."
+    ),
+    "remove {folder} and run `opcit index DOCS` again.": (
+        "retirez {folder} et relancez `opcit index DOCS`."
+    ),
+    "The catalog {path} is empty; make it again with `opcit index DOCS`.": (
+        "Le catalogue {path} est vide ; refaites-le avec `opcit index DOCS`."
+    ),
+    "The catalog {path} cannot be used ({reason}); nothing in it was changed.": (
+        "Le catalogue {path} ne peut pas être utilisé ({reason}) ; rien n’y a été changé."
+    ),
+    "{path} cannot be written ({reason}); nothing was changed.": (
+        "{path} ne peut pas être écrit ({reason}) ; rien n’a été changé."
+    ),
+    "{path} cannot be written ({reason}); the documents are indexed, run the same command again"
+    " once there is room.": (
+        "{path} ne peut pas être écrit ({reason}) ; les documents sont indexés, recommencez quand"
+        " il y aura de la place."
+    ),
+    "The search indexes in {folder} are damaged and cannot be made again ({reason}); make room on"
+    " the disk.": (
+        "Les index de recherche dans {folder} sont abîmés et ne peuvent pas être refaits ({reason})"
+        " ; faites de la place sur le disque."
+    ),
+    "The index folder {folder} cannot be made ({reason}); choose another with --index DIR.": (
+        "Le dossier d’index {folder} ne peut pas être créé ({reason}) ; choisissez-en un autre avec"
+        " --index DIR."
+    ),
+    "{path} is damaged; run `opcit index DOCS --rebuild` to make the index again.": (
+        "{path} est abîmé ; lancez `opcit index DOCS --rebuild` pour refaire l’index."
+    ),
+    "The index in {folder} was made by another version of Opcit; remove that folder and run `opcit"
+    " index DOCS`.": (
+        "L’index dans {folder} a été fait par une autre version d’Opcit ; retirez ce dossier et"
+        " lancez `opcit index DOCS`."
+    ),
+    "There is nothing to index in {folder}: it holds no .txt, .md, .html, .pdf or .docx file"
+    " outside the index folder (`opcit forget` removes what was indexed before).": (
+        "Il n’y a rien à indexer dans {folder} : aucun fichier .txt, .md, .html, .pdf ou .docx ne"
+        " s’y trouve hors du dossier d’index (`opcit forget` retire ce qui a été indexé avant)."
+    ),
+    "There is no folder {folder}; check the path for a typing error (of one that is gone, `opcit"
+    " forget` removes what was indexed).": (
+        "Il n’y a pas de dossier {folder} ; vérifiez l’orthographe du chemin (d’un dossier disparu,"
+        " `opcit forget` retire ce qui a été indexé)."
+    ),
+    "The folder {folder} cannot be read; give yourself permission to open it.": (
+        "Le dossier {folder} ne peut pas être lu ; donnez-vous le droit de l’ouvrir."
+    ),
+    "{folder} cannot be opened as a folder: {reason}.": (
+        "{folder} ne peut pas être ouvert comme dossier : {reason}."
+    ),
+    "{folder} is a file of a kind Opcit does not read; give a folder, or a file ending in"
+    " {kinds}.": (
+        "{folder} est un fichier d’un type qu’Opcit ne lit pas ; donnez un dossier, ou un fichier"
+        " qui finit par {kinds}."
+    ),
     "{name} is of a kind that Opcit does not read; it is left out.": (
         "{name} : Opcit ne lit pas ce type de fichier ; il est laissé de côté."
     ),
@@ -380,7 +447,9 @@ def refusal_text(sentence: str, language: Language) -> str:
     for english, french in REFUSALS.items():
         found = _pattern(english).fullmatch(sentence)
         if found:
-            return _set_in_french(french).format(**found.groupdict())
+            values = found.groupdict()
+            told = {name: refusal_text(value, language) for name, value in values.items()}
+            return _set_in_french(french).format(**told)
     return sentence
 
 

@@ -1,10 +1,14 @@
-"""The callbacks of the page over a real index: no passage is shown that is not the one cited."""
+"""The callbacks of the page over a real index: no passage is shown that is not the one cited, and
+what cannot be done is told in a sentence, also when the index is damaged under them."""
 
 import re
+import shutil
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from html import unescape
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, TypeVar
 
 import gradio as gr
 import pytest
@@ -13,7 +17,7 @@ from starlette.testclient import TestClient
 
 from app import Page
 from index import Hit, Index, Passage
-from qa import Assistant, Config, markup
+from qa import Answer, Assistant, Config, markup
 from qa.extractive import ExtractiveReader
 from web import Libraries
 from web.permalinks import source_route
@@ -21,6 +25,8 @@ from web.permalinks import source_route
 FLOOD = "2021-07-20-crue.txt"
 QUESTION = "Combien de mètres l'eau a-t-elle atteint à Vire ?"
 REQUEST: Any = SimpleNamespace(cookies={"opcit_session": "a" * 43})
+
+Result = TypeVar("Result")
 
 
 @pytest.fixture
@@ -131,3 +137,85 @@ def test_the_lasting_link_of_a_document_from_the_list_leads_there(
     link = lasting_link(opened(page, f"#cite={FLOOD}:0:0"))
 
     assert client.get(link).status_code == 200
+
+
+# -- what cannot be done -------------------------------------------------------------------------
+
+
+@pytest.fixture
+def added(libraries: Libraries, tmp_path: Path) -> str:
+    """A document that was added in the page."""
+    path = tmp_path / "lettre.txt"
+    path.write_text("Une lettre.\n", encoding="utf-8")
+    (document_id,) = libraries.of(REQUEST).add_files([path]).added
+    return document_id
+
+
+@pytest.fixture(params=["damaged", "gone"])
+def told(request: pytest.FixtureRequest, index: Index, added: str) -> str:
+    """Breaks the catalog; what is said of it."""
+    assert added
+    catalog = index.folder / "catalog.sqlite"
+    for path in index.folder.glob("catalog.sqlite*"):
+        path.unlink()
+    if request.param == "gone":
+        return f"Le catalogue {catalog} manque\u00a0; remettez sa dernière bonne copie"
+    catalog.write_bytes(b"no catalog " * 1000)
+    return f"Le catalogue {catalog} est abîmé (file is not a database)\u00a0; remettez"
+
+
+def as_gradio_calls(call: Callable[[], Result]) -> Result:
+    """In another thread, which opens a connection of its own to the catalog."""
+    with ThreadPoolExecutor(1) as worker:
+        return worker.submit(call).result()
+
+
+@pytest.mark.parametrize("link", [f"#cite={FLOOD}:28:60", "#library"])
+def test_opening_tells_why_it_cannot(page: Page, told: str, link: str) -> None:
+    html = as_gradio_calls(lambda: page.open(sent(link=link, serial=7), REQUEST))
+
+    assert 'data-serial="7"' in html
+    assert told in unescape(html)
+
+
+def test_the_page_speaks_all_the_same(page: Page, told: str) -> None:
+    assert told
+    language, head, *_ = as_gradio_calls(lambda: page.speak(sent(language="en"), REQUEST))
+
+    assert language == "en"
+    assert 'class="language"' in head
+
+
+def test_removing_tells_why_it_cannot(page: Page, added: str, told: str) -> None:
+    notice, _ = as_gradio_calls(lambda: page.remove(sent(document=added), REQUEST))
+
+    assert told in unescape(notice)
+
+
+def test_adding_tells_why_it_cannot(page: Page, told: str, documents: Path) -> None:
+    path = str(documents / FLOOD)
+    *_, (notice, _, _) = as_gradio_calls(lambda: [*page.add([path], "fr", REQUEST)])
+
+    assert told in unescape(notice)
+
+
+def test_removing_from_a_folder_that_is_gone_ends_in_a_sentence(
+    page: Page, index: Index, added: str
+) -> None:
+    shutil.rmtree(index.folder / "uploads")
+
+    notice, head = page.remove(sent(document=added), REQUEST)
+
+    assert re.fullmatch(r"<p [^>]*>[^<]+</p>", notice)
+    assert 'class="masthead"' in head
+
+
+def test_a_thumb_that_cannot_be_kept_is_told_in_the_language_of_the_page(
+    page: Page, index: Index
+) -> None:
+    (index.folder / "feedback.sqlite").write_bytes(b"no feedback " * 1000)
+    answer = Answer("?", "fr", "Rien.", (), 0.0, ())
+
+    for language, told in (("fr", "déplacez ce fichier"), ("en", "move that file away")):
+        with pytest.warns(UserWarning, match=told):
+            page.rate(sent(at=0, good=True, language=language), [answer], REQUEST)
