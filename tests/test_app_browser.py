@@ -57,7 +57,7 @@ def test_the_head_is_painted_before_the_page_has_its_words(
 
 @pytest.mark.parametrize(
     ("question", "language", "gold"),
-    [(FRENCH, "fr", "Mukhtar Tileuberdi"), (ENGLISH, "en", "100 million")],
+    [(FRENCH, "fr", "Mukhtar Tileuberdi"), (ENGLISH, "en", "100 million doses")],
     ids=["french", "english"],
 )
 def test_an_answer_is_shown_in_its_place(

@@ -39,7 +39,7 @@ def test_the_curl_example(chat_address: str) -> None:
     )
 
     answer = json.loads(done.stdout)["data"][0]
-    assert answer["text"] == "100 million"
+    assert answer["text"] == "100 million doses"
     assert answer["citations"][0]["document_id"] == DOCUMENT
 
 
@@ -50,7 +50,7 @@ def test_the_python_example(chat_address: str) -> None:
     )
 
     first, *_, last = done.stdout.splitlines()
-    assert first == "100 million"
+    assert first == "100 million doses"
     assert f"{chat_address}/source/{DOCUMENT}?start=" in done.stdout
     assert last == f"3 {DOCUMENT}"
 
@@ -125,7 +125,7 @@ def test_a_call_is_refused_above_a_megabyte(chat_address: str) -> None:
             timeout=300,
         )
 
-    assert asked(1_000_000).json()["data"][0]["text"] == "100 million"
+    assert asked(1_000_000).json()["data"][0]["text"] == "100 million doses"
     for size in (1_000_001, 20_000_000):
         refused = asked(size)
         assert refused.status_code == 413
@@ -150,7 +150,7 @@ def test_an_answer_keeps_to_documents_and_days(chat_address: str) -> None:
     within = call(chat_address, "ask", QUESTION, [DOCUMENT], "2023-10-03", "2023-10-03")
     outside = call(chat_address, "ask", QUESTION, [DOCUMENT], "2023-10-04")
 
-    assert within.json()["data"][0]["text"] == "100 million"
+    assert within.json()["data"][0]["text"] == "100 million doses"
     assert outside.json()["data"][0]["found"] is False
 
 
@@ -237,7 +237,7 @@ def test_a_client_asks_and_searches(told: dict[str, Any], chat_address: str) -> 
     answer = json.loads(told["ask"].content[0].text)
     (passage,) = json.loads(told["search"].content[0].text)
 
-    assert (answer["text"], answer["found"]) == ("100 million", True)
+    assert (answer["text"], answer["found"]) == ("100 million doses", True)
     assert answer["citations"][0]["link"].startswith(f"{chat_address}/source/{DOCUMENT}?")
     assert passage["document_id"] == DOCUMENT
     assert len(json.loads(told["ten"].content[0].text)) == 10

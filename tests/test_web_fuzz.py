@@ -157,4 +157,4 @@ def test_an_event_that_never_was_is_broken_off(server: Server, event: str) -> No
 def test_it_still_answers(server: Server) -> None:
     body = json.dumps({"data": ["How many doses a year can the Serum Institute make?"]}).encode()
     reply = server.post("/gradio_api/run/ask", body)
-    assert reply.json()["data"][0]["text"] == "100 million"
+    assert reply.json()["data"][0]["text"] == "100 million doses"
