@@ -81,7 +81,7 @@ def fit(data: Path, index: Index) -> dict[str, Any]:
         for one in read_marked(path)
     ]
     marked = [one for one in every if kept_aside(one.about)]
-    # Each of these has both languages of a row: of so many, a quarter fits eighteen weights.
+    # Both languages of a row stand together; a quarter of the rows is enough for so few weights.
     marked = [one for number, one in enumerate(marked) if number // 2 % _TAKEN == 0]
     others = texts(data, {one.about for one in every})
     of_news = [one for one in marked if one.about not in others]
