@@ -165,7 +165,7 @@ class Page:
     def speak(self, event: gr.EventData, request: gr.Request) -> tuple[Any, ...]:
         """The page in the wanted language."""
         language = _language(event._data or {})
-        entries = _counted(self._libraries.of(request))
+        entries = _documents(self._libraries.of(request))
         present = {entry.id for entry in entries}
         examples = [(spoken, asked) for spoken, asked, id_ in _EXAMPLES if id_ in present]
         return (
@@ -211,7 +211,7 @@ class Page:
             notice = markup.outcome_html(report.added, report.changed, refused, language)
         except Exception as error:
             notice = markup.refusal_html(_told(error, language))
-        yield notice, markup.head_html(language, len(_counted(library))), None
+        yield notice, markup.head_html(language, len(_documents(library))), None
 
     def remove(self, event: gr.EventData, request: gr.Request) -> tuple[str, str]:
         """Take an added document away again. The notice and the head."""
@@ -223,7 +223,7 @@ class Page:
             notice = markup.removal_html(document_id, language)
         except Exception as error:
             notice = markup.refusal_html(_told(error, language))
-        return notice, markup.head_html(language, len(_counted(library)))
+        return notice, markup.head_html(language, len(_documents(library)))
 
 
 def _told(error: Exception, language: Language) -> str:
@@ -234,7 +234,7 @@ def _told(error: Exception, language: Language) -> str:
     return text("unexpected", language)
 
 
-def _counted(library: Library) -> list[Entry]:
+def _documents(library: Library) -> list[Entry]:
     """The documents; none where they cannot be read: the list itself, or the notice, says why."""
     try:
         return library.documents()

@@ -9,7 +9,8 @@
 
 An update makes the derived indexes of the next generation beside the present ones, then commits
 the catalog, which names that generation: the commit is the moment of change. Who dies before it
-leaves a folder that nobody reads. A reader looks at the generation at each search.
+leaves a folder that nobody reads. A reader looks at the generation at each search, or once for all
+that it asks (`Index.held`).
 """
 
 import json

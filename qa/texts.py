@@ -263,9 +263,6 @@ REFUSALS: Final[dict[str, str]] = {
     "remove {folder} and run `opcit index DOCS` again.": (
         "retirez {folder} et relancez `opcit index DOCS`."
     ),
-    "The catalog {path} is empty; make it again with `opcit index DOCS`.": (
-        "Le catalogue {path} est vide ; refaites-le avec `opcit index DOCS`."
-    ),
     "The catalog {path} cannot be used ({reason}); nothing in it was changed.": (
         "Le catalogue {path} ne peut pas être utilisé ({reason}) ; rien n’y a été changé."
     ),

@@ -33,7 +33,7 @@ from index.lexicon import related, translations
 from qa.retriever import Retriever
 
 from . import corpora
-from .others import index_of, law_name, paragraph_name
+from .others import index_of, law_name, paragraph_name, xquad_names
 from .others import texts as other_texts
 
 OWN_QUESTIONS = Path(__file__).with_name("questions.jsonl")
@@ -232,10 +232,13 @@ class Examples:
         marked = sorted({row["doc"] for row in rows if row["doc"] in news})
         cuts = [cut.text for doc in marked for cut in corpora.cut(doc, self._texts[doc])]
         self._passages = [text for text in cuts if len(text) > 200]
+        rows = corpora.read_records(data / "questions/xquad-en.jsonl.gz")
+        names = xquad_names(rows)
         self._xquad = [
             row
-            for row in corpora.read_records(data / "questions/xquad-en.jsonl.gz")
+            for row in rows
             if row["context"].count(row["answers"][0]) == 1
+            and not kept_aside(names[row["context"]])
         ]
         lines = corpora.read_lines(data / "corpora/europarl-paragraphs.jsonl.xz")
         rows = [json.loads(line) for line, _ in zip(lines, range(_EUROPARL), strict=False)]

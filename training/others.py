@@ -31,14 +31,19 @@ def texts(data: Path, names: Collection[str]) -> dict[str, str]:
     for law in corpora.laws(data).values():
         found |= {law_name(law, language): _extract(law, language) for language in LANGUAGES}
     rows = corpora.read_records(data / "questions/xquad-en.jsonl.gz")
-    for number, text in enumerate(dict.fromkeys(row["context"] for row in rows)):
-        found[f"xquad/{number:03}.en.txt"] = text
+    found |= {name: text for text, name in xquad_names(rows).items()}
     return {name: found[name] for name in sorted(names) if name in found}
 
 
 def paragraph_name(row: dict[str, Any], language: Language) -> str:
     """The name of a paragraph of Europarl."""
     return f"europarl/{row['id']}.{language}.txt"
+
+
+def xquad_names(rows: list[dict[str, Any]]) -> dict[str, str]:
+    """The names of the paragraphs of XQuAD, by their texts."""
+    texts = dict.fromkeys(row["context"] for row in rows)
+    return {text: f"xquad/{number:03}.en.txt" for number, text in enumerate(texts)}
 
 
 def law_name(law: list[dict[str, Any]], language: Language) -> str:
