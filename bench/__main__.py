@@ -123,7 +123,9 @@ def _bench(given: argparse.Namespace) -> None:
         place.write("few", texts[: given.index])
         place.write("many", texts[: given.search])
         _say(f"Embedding {given.search} passages for the stores to search in ...")
-        vectors = SentenceTransformerEmbedder(given.encoder).embed_passages(texts[: given.search])
+        searched = texts[: given.search]
+        embedder = SentenceTransformerEmbedder(given.encoder)
+        vectors, _ = embedder.embed_passages(searched, [[]] * len(searched))
         np.save(place.folder / "vectors.npy", vectors)
         for peer in peers:
             place.run(peer, "index", "many", "--vectors", place.folder / "vectors.npy")

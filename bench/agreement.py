@@ -29,18 +29,21 @@ class PlainEmbedder:
     """The built-in encoder, run by sentence-transformers; it passes for the other."""
 
     def __init__(self, other: SentenceTransformerEmbedder) -> None:
-        self.name, self.fingerprint = other.name, other.fingerprint
+        self.name, self.fingerprint, self.rounding = other.name, other.fingerprint, 0.0
         self._model = SentenceTransformer(default_model(), device="cpu", local_files_only=True)
         self.dimension = self._model.get_embedding_dimension()
 
-    def embed_passages(self, texts: list[str]) -> np.ndarray:
+    def embed_passages(
+        self, texts: list[str], spans: list[list[tuple[int, int]]]
+    ) -> tuple[np.ndarray, list[np.ndarray]]:
+        # Passages are only found here, not read.
+        return self.embed_exactly(texts), [np.zeros((len(some), self.dimension)) for some in spans]
+
+    def embed_exactly(self, texts: list[str]) -> np.ndarray:
         return self._model.encode(texts, normalize_embeddings=True)
 
     def embed_question(self, text: str) -> np.ndarray:
-        return self.embed_passages([text])[0]
-
-    def embed_spans(self, texts: list[str], spans: list[list[tuple[int, int]]]) -> list[np.ndarray]:
-        raise NotImplementedError("passages are only found here, not read")
+        return self.embed_exactly([text])[0]
 
 
 def agreement(first: list[list[Hit]], second: list[list[Hit]]) -> str:

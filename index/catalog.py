@@ -22,11 +22,11 @@ import numpy as np
 
 from .embed import Vectors
 from .errors import CatalogDamagedError, IndexBusyError, IndexFolderError
-from .types import Document, FileState, Language, Passage
+from .types import Document, FileState, Language, Passage, Sentences
 
 _SCHEMA = """
-CREATE TABLE setting (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE document (
+CREATE TABLE IF NOT EXISTS setting (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS document (
     key INTEGER PRIMARY KEY AUTOINCREMENT,
     id TEXT NOT NULL UNIQUE,
     root TEXT NOT NULL,
@@ -40,7 +40,7 @@ CREATE TABLE document (
     page_starts TEXT NOT NULL,
     text TEXT NOT NULL
 );
-CREATE TABLE passage (
+CREATE TABLE IF NOT EXISTS passage (
     key INTEGER PRIMARY KEY AUTOINCREMENT,
     document INTEGER NOT NULL REFERENCES document(key) ON DELETE CASCADE,
     start INTEGER NOT NULL,
@@ -48,7 +48,12 @@ CREATE TABLE passage (
     text TEXT NOT NULL,
     vector BLOB NOT NULL
 );
-CREATE INDEX passage_of_document ON passage(document);
+CREATE INDEX IF NOT EXISTS passage_of_document ON passage(document);
+CREATE TABLE IF NOT EXISTS sentences (
+    passage INTEGER PRIMARY KEY REFERENCES passage(key) ON DELETE CASCADE,
+    spans BLOB NOT NULL,
+    vectors BLOB NOT NULL
+);
 """
 _SELECT_ENTRY = (
     "SELECT key, id, root, source, title, language, date, size, modified, content_hash"
@@ -58,6 +63,10 @@ _SELECT_ENTRY = (
 _INSIDE = "."
 # Half precision: half the file, and a unit vector keeps its cosine to six digits.
 _STORED_VECTOR = np.float16
+# Only the direction of a sentence's vector counts: each is stored on a scale of its own.
+_STORED_SENTENCE = np.int8
+_GREATEST = 127
+_STORED_SPAN = np.dtype("<i4")
 # How far the square of a unit vector's length may be from 1 after that.
 _UNIT = 0.01
 # SQLite takes a bounded number of parameters in one statement.
@@ -102,12 +111,12 @@ class Catalog:
 
     @classmethod
     def create(cls, path: Path) -> "Catalog":
-        """A new, empty catalog at `path`, or the one that an interrupted creation left there."""
+        """A new, empty catalog at `path`, or the one that is there, with what it lacks."""
         catalog = cls(path)
         with catalog.writing():
-            if not catalog._rows("SELECT 1 FROM sqlite_master WHERE name = 'document'"):
-                for statement in _SCHEMA.split(";\n"):
-                    catalog._execute(statement)
+            for statement in _SCHEMA.split(";\n"):
+                catalog._execute(statement)
+            if not catalog.generation:
                 catalog.put_setting("generation", uuid.uuid4().hex)
         return catalog
 
@@ -229,8 +238,12 @@ class Catalog:
         state: FileState,
         passages: list[Passage],
         vectors: Vectors,
+        sentences: list[Sentences],
     ) -> None:
-        """Add a document with its passages and their vectors, `(len(passages), dimension)`."""
+        """Add a document with its passages, and each one's vector and sentences.
+
+        `vectors` is of shape `(len(passages), dimension)`.
+        """
         cursor = self._execute(
             "INSERT INTO document (id, root, source, size, modified, content_hash, title, language,"
             " date, page_starts, text) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -246,13 +259,20 @@ class Catalog:
             json.dumps(document.page_starts),
             document.text,
         )
-        key = cursor.lastrowid
+        document_key = cursor.lastrowid
+        keys = range(first := self.last_passage_key() + 1, first + len(passages))
         self._execute_many(
-            'INSERT INTO passage (document, start, "end", text, vector) VALUES (?, ?, ?, ?, ?)',
+            "INSERT INTO passage VALUES (?, ?, ?, ?, ?, ?)",
             (
-                (key, passage.start, passage.end, passage.text, vector.tobytes())
-                for passage, vector in zip(passages, vectors.astype(_STORED_VECTOR), strict=True)
+                (key, document_key, passage.start, passage.end, passage.text, vector.tobytes())
+                for key, passage, vector in zip(
+                    keys, passages, vectors.astype(_STORED_VECTOR), strict=True
+                )
             ),
+        )
+        self._execute_many(
+            "INSERT INTO sentences VALUES (?, ?, ?)",
+            ((key, *_packed(some)) for key, some in zip(keys, sentences, strict=True)),
         )
 
     def remove(self, document_keys: Iterable[int]) -> None:
@@ -329,6 +349,23 @@ class Catalog:
             found.update({key: Passage(*fields) for key, *fields in rows})
         return found
 
+    def sentences(self, passages: Iterable[Passage]) -> dict[Passage, Sentences]:
+        """The sentences of these passages; a passage that is gone is left out."""
+        found = {}
+        for passage in passages:
+            rows = self._rows(
+                "SELECT spans, vectors FROM sentences"
+                " JOIN passage ON passage.key = sentences.passage"
+                " JOIN document ON document.key = passage.document"
+                " WHERE document.id = ? AND passage.start = ?",
+                passage.document_id,
+                passage.start,
+            )
+            if rows:
+                with _told(self._path):
+                    found[passage] = _sentences(*rows[0])
+        return found
+
     def last_passage_key(self) -> int:
         """The greatest key that a passage has or had; new ones get greater ones."""
         rows = self._rows("SELECT seq FROM sqlite_sequence WHERE name = 'passage'")
@@ -369,25 +406,26 @@ class Catalog:
     def problems(self, dimension: int | None) -> list[str]:
         """What in the catalog is not as it was written, a sentence each; reads all of it.
 
-        Every passage must stand at its place in its document, and have a unit vector, of
-        `dimension` numbers where that is known.
+        Every passage must stand at its place in its document, and have sentences and a unit vector,
+        of `dimension` numbers where that is known.
         """
         said = self._rows("PRAGMA integrity_check(1)") + self._rows("PRAGMA foreign_key_check")
         if said != [("ok",)]:
-            return [f"The catalog {self._path} is damaged ({said[0][0]})."]
+            return [f"The catalog {self._path} is damaged ({said[-1][0]})."]
         misplaced = []
         for (document_id,) in self._rows("SELECT id FROM document ORDER BY id"):
             document = self.document(document_id)
             rows = self._execute(
-                'SELECT start, "end", passage.text, vector FROM passage'
-                " JOIN document ON document.key = passage.document WHERE document.id = ?",
+                'SELECT start, "end", passage.text, vector, spans, vectors FROM passage'
+                " JOIN document ON document.key = passage.document"
+                " LEFT JOIN sentences ON sentences.passage = passage.key WHERE document.id = ?",
                 document_id,
             )
             with _told(self._path):
                 if not all(_fits(row, document, dimension) for row in rows):
                     misplaced.append(document_id)
         return [
-            f"{document_id}: a passage does not fit the document it was cut from, or its vector."
+            f"{document_id}: a passage does not fit the document it was cut from, or its vectors."
             for document_id in misplaced
         ]
 
@@ -429,6 +467,22 @@ def _unpacked(rows: list[tuple[int, bytes]]) -> tuple[list[int], Vectors]:
     return keys, flat.astype(np.float32).reshape(len(keys), -1 if keys else 1)
 
 
+def _packed(sentences: Sentences) -> tuple[bytes, bytes]:
+    """A passage's sentences as they are stored."""
+    greatest = np.abs(sentences.vectors).max(axis=1, keepdims=True, initial=1e-12)
+    whole = np.rint(sentences.vectors * (_GREATEST / greatest)).astype(_STORED_SENTENCE)
+    return np.array(sentences.spans, dtype=_STORED_SPAN).tobytes(), whole.tobytes()
+
+
+def _sentences(spans: bytes, vectors: bytes) -> Sentences:
+    """What `_packed` made bytes of. Raises ValueError for what it never made."""
+    places = np.frombuffer(spans, dtype=_STORED_SPAN).reshape(-1, 2).tolist()
+    whole = np.frombuffer(vectors, dtype=_STORED_SENTENCE).astype(np.float32)
+    whole = whole.reshape(len(places), -1 if places else 0)
+    lengths = np.linalg.norm(whole, axis=1, keepdims=True)
+    return Sentences([(start, end) for start, end in places], whole / np.maximum(lengths, 1))
+
+
 def _shares(values: Iterable[_T]) -> Iterator[tuple[list[_T], str]]:
     """The values in shares that one query takes, each with its question marks."""
     wanted = list(values)
@@ -438,15 +492,22 @@ def _shares(values: Iterable[_T]) -> Iterator[tuple[list[_T], str]]:
 
 
 def _fits(
-    row: tuple[int, int, str, bytes], document: Document | None, dimension: int | None
+    row: tuple[int, int, str, bytes, bytes | None, bytes | None],
+    document: Document | None,
+    dimension: int | None,
 ) -> bool:
-    start, end, text, stored = row
+    start, end, text, stored, spans, stored_sentences = row
+    if spans is None or stored_sentences is None:
+        return False
     vector = np.frombuffer(stored, dtype=_STORED_VECTOR).astype(np.float32)
+    sentences = _sentences(spans, stored_sentences)
     return (
         document is not None
         and 0 <= start < end
         and document.text[start:end] == text
         and dimension in (None, len(vector))
+        and sentences.vectors.shape[1] == len(vector)
+        and all(0 <= first < last <= len(text) for first, last in sentences.spans)
         and abs(float(vector @ vector) - 1) < _UNIT
     )
 

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from .bert import BertEncoder, is_bert_encoder
+from .bert import ROUNDING, BertEncoder, is_bert_encoder
 from .errors import EncoderError
+from .types import Span
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 Vectors = NDArray[np.float32]
-Span = tuple[int, int]
 
 # Made by training/; its README.md is the model card.
 _BUILT_IN = Path(__file__).with_name("encoder")
@@ -44,17 +44,24 @@ class Embedder(Protocol):
     def dimension(self) -> int:
         """The length of each vector."""
 
-    def embed_passages(self, texts: list[str]) -> Vectors:
-        """Unit vectors of shape `(len(texts), dimension)`."""
+    @property
+    def rounding(self) -> float:
+        """How far `embed_passages` moves the cosine of a question and a passage, mostly."""
+
+    def embed_passages(
+        self, texts: list[str], spans: list[list[Span]]
+    ) -> tuple[Vectors, list[Vectors]]:
+        """Unit vectors of the texts, `(len(texts), dimension)`, and of the spans of each.
+
+        These are `(len(spans of it), dimension)`. A span is read in its text where the model can
+        do so, and else by itself.
+        """
+
+    def embed_exactly(self, texts: list[str]) -> Vectors:
+        """The texts' vectors without that rounding, for few of them."""
 
     def embed_question(self, text: str) -> Vectors:
-        """The unit vector of a question, of shape `(dimension,)`."""
-
-    def embed_spans(self, texts: list[str], spans: list[list[Span]]) -> list[Vectors]:
-        """For each text the unit vectors of its spans, each `(len(spans of it), dimension)`.
-
-        A span is read in its text where the model can do so, and else by itself.
-        """
+        """The unit vector of a question, of shape `(dimension,)`, without that rounding."""
 
 
 def default_model() -> str:
@@ -93,14 +100,20 @@ class SentenceTransformerEmbedder:
             self._fingerprint = _hash_folder(folder) if folder.is_dir() else self._source
         return self._fingerprint
 
-    def embed_passages(self, texts: list[str]) -> Vectors:
-        return self._loaded().passages(texts)
+    @property
+    def rounding(self) -> float:
+        return self._loaded().rounding
+
+    def embed_passages(
+        self, texts: list[str], spans: list[list[Span]]
+    ) -> tuple[Vectors, list[Vectors]]:
+        return self._loaded().passages(texts, spans)
+
+    def embed_exactly(self, texts: list[str]) -> Vectors:
+        return self._loaded().exactly(texts)
 
     def embed_question(self, text: str) -> Vectors:
         return self._loaded().question(text)
-
-    def embed_spans(self, texts: list[str], spans: list[list[Span]]) -> list[Vectors]:
-        return self._loaded().spans(texts, spans)
 
     def _loaded(self) -> "_Model":
         with self._loading:
@@ -110,37 +123,41 @@ class SentenceTransformerEmbedder:
 
 
 class _Model(Protocol):
-    """A loaded encoder."""
+    """A loaded encoder; its methods are those of `Embedder`."""
 
     @property
     def dimension(self) -> int: ...
 
-    def passages(self, texts: list[str]) -> Vectors: ...
+    @property
+    def rounding(self) -> float: ...
+
+    def passages(
+        self, texts: list[str], spans: list[list[Span]]
+    ) -> tuple[Vectors, list[Vectors]]: ...
+
+    def exactly(self, texts: list[str]) -> Vectors: ...
 
     def question(self, text: str) -> Vectors: ...
-
-    def spans(self, texts: list[str], spans: list[list[Span]]) -> list[Vectors]: ...
 
 
 class _PlainModel:
     """One that treats questions and passages alike, run by OpenVINO."""
 
     def __init__(self, encoder: BertEncoder) -> None:
-        self._encoder = encoder
         self.dimension = encoder.dimension
-
-    def passages(self, texts: list[str]) -> Vectors:
-        return self._encoder.encode(texts)
+        self.rounding = ROUNDING if encoder.rounds else 0.0
+        self.passages = encoder.encode_with_spans
+        self.exactly = encoder.encode
+        self._encoder = encoder
 
     def question(self, text: str) -> Vectors:
         return self._encoder.encode([text]).reshape(-1)
 
-    def spans(self, texts: list[str], spans: list[list[Span]]) -> list[Vectors]:
-        return self._encoder.encode_spans(texts, spans)
-
 
 class _TorchModel:
     """Any other, run by sentence-transformers."""
+
+    rounding = 0.0
 
     def __init__(self, model: "SentenceTransformer") -> None:
         dimension = model.get_embedding_dimension()
@@ -149,7 +166,15 @@ class _TorchModel:
         self._model = model
         self.dimension = dimension
 
-    def passages(self, texts: list[str]) -> Vectors:
+    def passages(self, texts: list[str], spans: list[list[Span]]) -> tuple[Vectors, list[Vectors]]:
+        each = [
+            text[start:end] for text, some in zip(texts, spans, strict=True) for start, end in some
+        ]
+        ends = np.cumsum([len(texts), *map(len, spans)])
+        vectors, *of_spans = np.split(self.exactly([*texts, *each]), ends[:-1])
+        return vectors, of_spans
+
+    def exactly(self, texts: list[str]) -> Vectors:
         # encode_document sorts the texts by length, so that a batch is hardly padded.
         vectors = self._model.encode_document(
             texts, batch_size=_BATCH_SIZE, normalize_embeddings=True, show_progress_bar=False
@@ -161,13 +186,6 @@ class _TorchModel:
             [text], normalize_embeddings=True, show_progress_bar=False
         )
         return np.asarray(vector, dtype=np.float32).reshape(-1)
-
-    def spans(self, texts: list[str], spans: list[list[Span]]) -> list[Vectors]:
-        each = [
-            text[start:end] for text, some in zip(texts, spans, strict=True) for start, end in some
-        ]
-        ends = np.cumsum([len(some) for some in spans])
-        return np.split(self.passages(each), ends[:-1])
 
 
 def _load(source: str) -> _Model:

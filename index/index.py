@@ -29,21 +29,19 @@ import numpy as np
 
 from .catalog import Catalog, Entry, last_good
 from .derived import Derived, derive, discard_derived, open_derived
-from .embed import Embedder, Span, Vectors
+from .embed import Embedder
 from .errors import CatalogDamagedError, EncoderError, FolderError, IndexFolderError
 from .language import detect
 from .load import find_files
 from .sources import SourceState, source_state
 from .split import SplitSettings, headed
-from .types import Document, Filter, Hit, Passage, Selection
+from .types import Document, Filter, Hit, Passage, Selection, Span
 from .update import Progress, UpdateReport, apply_plan, plan_update
 
-FORMAT = 1
+FORMAT = 2
 _MANIFEST = "manifest.json"
 # The catalog's own word on whose vectors it holds: it changes in one transaction with them.
 _MADE_WITH = "encoder_fingerprint"
-# Passages whose sentences' vectors are kept: about 15 KB each.
-_SPANS_KEPT = 2000
 _QUESTIONS_KEPT = 100
 _FILTERS_KEPT = 64
 # Seconds after which the copy of the catalog is made anew.
@@ -69,8 +67,6 @@ class Index:
         self._opening = threading.Lock()
         self._derived: Derived | None = None
         self._to_be_made = False
-        # The passages of one conversation are read again and again.
-        self._span_vectors = lru_cache(_SPANS_KEPT)(self._embed_spans)
         # A question is embedded to find passages, and its vector used again to read them.
         self._question_vector = lru_cache(_QUESTIONS_KEPT)(embedder.embed_question)
         # One filter serves a whole conversation, and two searches a question.
@@ -161,18 +157,29 @@ class Index:
             for passage, entry in zip(passages, entries, strict=True)
         ]
 
-    def span_nearness(
-        self, question: str, texts: list[str], spans: list[list[Span]]
-    ) -> list[Vectors]:
-        """How near in meaning each span of each text is, by cosine, read in its context."""
-        vector = self._question_vector(question)
-        return [
-            self._span_vectors(text, tuple(some)) @ vector
-            for text, some in zip(texts, spans, strict=True)
-        ]
+    @property
+    def rounding(self) -> float:
+        """How far the scores of `nearest` may be from the exact cosines."""
+        return self.embedder.rounding
 
-    def _embed_spans(self, text: str, spans: tuple[Span, ...]) -> Vectors:
-        return self.embedder.embed_spans([text], [list(spans)])[0]
+    def exact_nearness(self, text: str, passages: list[Passage]) -> list[float]:
+        """The exact cosines of passages with a text; each takes as long as reading it."""
+        vectors = self.embedder.embed_exactly(self.headed(passages))
+        return [float(score) for score in vectors @ self._question_vector(text)]
+
+    def sentence_nearness(self, text: str, passages: list[Passage]) -> list[dict[Span, float]]:
+        """For each passage its sentences' places in it, and how near to the text each is.
+
+        That is the cosine of what they mean as they are read in their passage.
+        """
+        vector = self._question_vector(text)
+        with self._view() as (catalog, _):
+            found = catalog.sentences(passages)
+        near = {
+            passage: dict(zip(some.spans, (some.vectors @ vector).tolist(), strict=True))
+            for passage, some in found.items()
+        }
+        return [near.get(passage, {}) for passage in passages]
 
     def document(self, document_id: str) -> Document | None:
         """The document with this id as it was indexed, or None."""
@@ -391,8 +398,8 @@ def read_manifest(folder: Path) -> dict:  # type: ignore[type-arg]
         ) from error
     if not known:
         raise IndexFolderError(
-            f"The index in {folder} was made by another version of Opcit; remove that folder and"
-            " run `opcit index DOCS`."
+            f"The index in {folder} was made by another version of Opcit; run"
+            " `opcit index DOCS --rebuild` to make it again."
         )
     return manifest  # type: ignore[no-any-return]
 

@@ -16,9 +16,9 @@ from .index import read_manifest
 def verify_index(folder: Path) -> list[str]:
     """What is wrong with the index in `folder`, a sentence each; nothing if it is sound.
 
-    Reads all of it: SQLite's own check, every passage at its place in its document, every vector's
-    size, the manifest, and the search indexes against the catalog. Raises IndexFolderError if
-    there is no index, or its catalog cannot be opened at all.
+    Reads all of it: SQLite's own check, every passage at its place in its document with its
+    sentences, every vector's size, the manifest, and the search indexes against the catalog.
+    Raises IndexFolderError if there is no index, or its catalog cannot be opened at all.
     """
     manifest = read_manifest(folder)
     catalog = Catalog.open(folder / "catalog.sqlite")

@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 Language = Literal["fr", "en"]
 LANGUAGES: Final[tuple[Language, ...]] = get_args(Language)
 
+Span = tuple[int, int]
+
 
 @dataclass(frozen=True, slots=True)
 class Document:
@@ -54,6 +56,17 @@ class Passage:
     start: int
     end: int
     text: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sentences:
+    """The sentences of a passage: their offsets in it, and what they mean in it.
+
+    `vectors` are unit vectors, `(sentences, dimension)`; one that the encoder did not read is 0.
+    """
+
+    spans: list[Span]
+    vectors: NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)

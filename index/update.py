@@ -9,9 +9,10 @@ from .catalog import Catalog, Entry
 from .embed import Embedder
 from .errors import LoadError
 from .load import Worker, load
+from .sentences import sentence_spans
 from .sources import source_state, state_if_same
 from .split import SplitSettings, headed, split
-from .types import Document, FileState, Passage
+from .types import Document, FileState, Passage, Sentences
 
 Progress = Callable[[int, int], None]
 
@@ -149,15 +150,25 @@ def _documents(
 
 def _add(catalog: Catalog, embedder: Embedder, batch: list[_Read]) -> int:
     """Embed the passages of a batch together, add its documents, return how many passages."""
-    texts = [headed(read.document.title, passage) for read in batch for passage in read.passages]
+    texts, spans, spans_in_texts = [], [], []
+    for read in batch:
+        for passage in read.passages:
+            text = headed(read.document.title, passage)
+            by = len(text) - len(passage.text)
+            texts.append(text)
+            spans.append(sentence_spans(passage.text))
+            spans_in_texts.append([(start + by, end + by) for start, end in spans[-1]])
     if not texts:
         return 0
-    vectors = embedder.embed_passages(texts)
+    vectors, of_sentences = embedder.embed_passages(texts, spans_in_texts)
+    sentences = [Sentences(*each) for each in zip(spans, of_sentences, strict=True)]
     start = 0
     for read in batch:
-        end = start + len(read.passages)
-        catalog.add(read.document, read.root, read.state, read.passages, vectors[start:end])
-        start = end
+        own = slice(start, start + len(read.passages))
+        catalog.add(
+            read.document, read.root, read.state, read.passages, vectors[own], sentences[own]
+        )
+        start = own.stop
     return len(texts)
 
 

@@ -95,8 +95,9 @@ class Assistant:
         Raises QuestionError if the question is empty or too long.
         """
         question = self._asked(question)
-        found = self._retriever.search(question, max(k, _FOUND), among)
-        return self._reader.read(question, found).hits[:k]
+        with self._index.held():  # what is read is what was found
+            found = self._retriever.search(question, max(k, _FOUND), among)
+            return self._reader.read(question, found).hits[:k]
 
     def document(self, document_id: str) -> Document | None:
         """A document as it was indexed, or None."""
@@ -167,15 +168,25 @@ class Assistant:
             raise OpcitError(
                 f"{shown_id(document_id)} was not added here; take it out of its own folder."
             )
-        uploads = Path(entry.root)
-        Path(entry.source).unlink(missing_ok=True)
-        if not any(uploads.iterdir()):
-            return self._index.forget(uploads)
-        return self._index.update(
-            uploads,
-            max_bytes=self._config.max_file_bytes,
-            prefix=prefix_of(owner_of(document_id) or SHARED),
-        )
+        uploads, copy = Path(entry.root), Path(entry.source)
+        aside = copy.with_name(f".{copy.name}")  # what an update takes for no document
+        with suppress(FileNotFoundError):
+            copy.rename(aside)
+        try:
+            if all(path.name.startswith(".") for path in uploads.iterdir()):
+                report = self._index.forget(uploads)
+            else:
+                report = self._index.update(
+                    uploads,
+                    max_bytes=self._config.max_file_bytes,
+                    prefix=prefix_of(owner_of(document_id) or SHARED),
+                )
+        except BaseException:
+            with suppress(FileNotFoundError):
+                aside.rename(copy)
+            raise
+        aside.unlink(missing_ok=True)
+        return report
 
     @property
     def kept_days(self) -> float:

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from index import LANGUAGES, Hit, Index, detect, sentence_spans
+from index import LANGUAGES, Hit, Index, detect
 
 from .reading import PassageReader
 
@@ -131,29 +131,27 @@ def sentences_of(
     """The sentences of the first passages, each with its features, shape `(6,)`."""
     hits = [hit for hit in hits[:_READ] if hit.passage.text.strip()]
     passages = [hit.passage for hit in hits]
+    nearness = index.sentence_nearness(question, passages)
     texts = index.headed(passages)
-    # A text is its passage under a title: its offsets are the passage's, moved by that.
+    # A text ends with its passage: its offsets are the passage's, moved by what is above.
     above = [len(text) - len(passage.text) for text, passage in zip(texts, passages, strict=True)]
     spans = [
-        [(start + by, end + by) for start, end in sentence_spans(passage.text)]
-        for passage, by in zip(passages, above, strict=True)
+        [(start + by, end + by) for start, end in some]
+        for some, by in zip(nearness, above, strict=True)
     ]
-    nearness = index.span_nearness(question, texts, spans)
     found = []
     for rank, readings in enumerate(reader.read(question, texts, spans)):
-        for number, read in enumerate(readings):
+        for (start, end), read in zip(nearness[rank], readings, strict=True):
             features = [
                 read.evidence / 5,
                 read.share / 5,
                 read.answer_score / 10,
-                5 * nearness[rank][number],
+                5 * nearness[rank][start, end],
                 2 * hits[rank].score,
                 1 / (1 + rank),
             ]
-            start, end, first, last = (
-                place - above[rank] for place in (*spans[rank][number], *read.answer)
-            )
-            found.append(Sentence(hits[rank], start, end, (first, last), np.array(features)))
+            answer = (read.answer[0] - above[rank], read.answer[1] - above[rank])
+            found.append(Sentence(hits[rank], start, end, answer, np.array(features)))
     return found
 
 

@@ -20,6 +20,10 @@ _DOCUMENT = 1.0
 # What a document gets for being of the time that the question names: fitted on wikinews-dev, where
 # .05 to .3 differ by less than .003 and add .009 for French and .008 for English questions.
 _TIME = 0.1
+# Of so many the set does not depend on how this machine's processor rounds.
+_SETTLED = 10
+# Passages; where more are as good as equal, which of them come first is left to chance.
+_EMBEDDED_AGAIN = 12
 
 
 class Retriever:
@@ -36,15 +40,26 @@ class Retriever:
 
     def search(self, question: str, k: int = 10, among: Filter | None = None) -> list[Hit]:
         """The at most `k` best passages, best first, with scores from 0 to 1."""
-        nearest = _shares(self._index.nearest(question, _DEPTH, among))
-        matching = _shares(self._index.matching(question, _DEPTH, among))
+        nearest = self._index.nearest(question, _DEPTH, among)
+        matching = self._index.matching(question, _DEPTH, among)
+        hits = self._fused(question, nearest, matching)
+        tied = self._tied(hits, nearest, min(k, _SETTLED))
+        if tied:
+            exact = dict(zip(tied, self._index.exact_nearness(question, tied), strict=True))
+            nearest = [Hit(hit.passage, exact.get(hit.passage, hit.score)) for hit in nearest]
+            hits = self._fused(question, nearest, matching)
+        return hits[:k]
+
+    def _fused(self, question: str, nearest: list[Hit], matching: list[Hit]) -> list[Hit]:
+        """All passages of both lists, best first."""
+        by_meaning, by_words = _shares(nearest), _shares(matching)
         # What a list lacks is at most as good as its last.
-        last_nearest = min(nearest.values(), default=0.0)
-        last_matching = min(matching.values(), default=0.0)
+        last_meaning = min(by_meaning.values(), default=0.0)
+        last_words = min(by_words.values(), default=0.0)
         scores = {
-            passage: _MEANING * nearest.get(passage, last_nearest)
-            + (1 - _MEANING) * matching.get(passage, last_matching)
-            for passage in {**nearest, **matching}
+            passage: _MEANING * by_meaning.get(passage, last_meaning)
+            + (1 - _MEANING) * by_words.get(passage, last_words)
+            for passage in {**by_meaning, **by_words}
         }
         of_document: dict[str, float] = defaultdict(float)
         for passage, score in scores.items():
@@ -65,7 +80,26 @@ class Retriever:
             ]
         # Equal scores are put in reading order, so that a question always has the same answer.
         hits.sort(key=lambda hit: (-hit.score, hit.passage.document_id, hit.passage.start))
-        return hits[:k]
+        return hits
+
+    def _tied(self, hits: list[Hit], nearest: list[Hit], k: int) -> list[Passage]:
+        """Where rounding may decide which passages are among the first `k`, those to embed again.
+
+        They are the ones whose scores are that near, and those that these scores hang on: the best
+        of their documents, and both ends of the list.
+        """
+        if not self._index.rounding or not 0 < k < len(hits) or nearest[0].score <= 0:
+            return []
+        margin = _MEANING * self._index.rounding / nearest[0].score
+        last, next_ = hits[k - 1].score, hits[k].score
+        if last - next_ > margin:
+            return []
+        near = [hit.passage for hit in hits if next_ - margin <= hit.score <= last + margin]
+        best = {hit.passage.document_id: hit.passage for hit in reversed(hits)}
+        needed = {*near, *(best[passage.document_id] for passage in near)}
+        needed |= {nearest[0].passage, nearest[-1].passage}
+        again = [hit.passage for hit in nearest if hit.passage in needed]
+        return again if len(again) <= _EMBEDDED_AGAIN else []
 
 
 def _shares(hits: list[Hit]) -> dict[Passage, float]:

@@ -286,10 +286,10 @@ REFUSALS: Final[dict[str, str]] = {
     "{path} is damaged; run `opcit index DOCS --rebuild` to make the index again.": (
         "{path} est abîmé ; lancez `opcit index DOCS --rebuild` pour refaire l’index."
     ),
-    "The index in {folder} was made by another version of Opcit; remove that folder and run `opcit"
-    " index DOCS`.": (
-        "L’index dans {folder} a été fait par une autre version d’Opcit ; retirez ce dossier et"
-        " lancez `opcit index DOCS`."
+    "The index in {folder} was made by another version of Opcit; run `opcit index DOCS --rebuild`"
+    " to make it again.": (
+        "L’index dans {folder} a été fait par une autre version d’Opcit ; lancez `opcit index DOCS"
+        " --rebuild` pour le refaire."
     ),
     "There is nothing to index in {folder}: it holds no .txt, .md, .html, .pdf or .docx file"
     " outside the index folder (`opcit forget` removes what was indexed before).": (

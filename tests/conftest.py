@@ -37,25 +37,27 @@ class StemEmbedder:
     name = "stems"
     fingerprint = "stems-1"
     dimension = DIMENSION
+    rounding = 0.0
 
     def __init__(self) -> None:
         self.embedded: list[str] = []
 
-    def embed_passages(self, texts: list[str]) -> Vectors:
+    def embed_passages(
+        self, texts: list[str], spans: list[list[tuple[int, int]]]
+    ) -> tuple[Vectors, list[Vectors]]:
         self.embedded.extend(texts)
-        return np.stack([self.embed_question(text) for text in texts])
+        each = zip(texts, spans, strict=True)
+        of_spans = [self.embed_exactly([text[a:b] for a, b in some]) for text, some in each]
+        return self.embed_exactly(texts), of_spans
+
+    def embed_exactly(self, texts: list[str]) -> Vectors:
+        return np.array([self.embed_question(text) for text in texts]).reshape(-1, DIMENSION)
 
     def embed_question(self, text: str) -> Vectors:
         vector = np.full(DIMENSION, 1e-3, dtype=np.float32)
         for stem in stems(text, "fr"):
             vector[int(hashlib.sha256(stem.encode()).hexdigest(), 16) % DIMENSION] += 1
         return vector / np.float32(np.linalg.norm(vector))
-
-    def embed_spans(self, texts: list[str], spans: list[list[tuple[int, int]]]) -> list[Vectors]:
-        return [
-            np.array([self.embed_question(text[start:end]) for start, end in some])
-            for text, some in zip(texts, spans, strict=True)
-        ]
 
 
 ARTICLES = {

@@ -38,13 +38,18 @@ def plain(folder: str, texts: list[str]) -> np.ndarray:
 
 def test_the_fast_path_gives_the_vectors_of_sentence_transformers() -> None:
     embedder = SentenceTransformerEmbedder(default_model())
-    vectors = embedder.embed_passages(TEXTS)
+    vectors, _ = embedder.embed_passages(TEXTS, [[]] * len(TEXTS))
     assert vectors.shape == (len(TEXTS), embedder.dimension)
     assert vectors.dtype == np.float32
-    assert (vectors * plain(default_model(), TEXTS)).sum(axis=1).min() > 0.999
+    wanted = plain(default_model(), TEXTS)
+    assert (vectors * wanted).sum(axis=1).min() > 0.999
+    exact = embedder.embed_exactly(TEXTS)
+    assert exact == pytest.approx(wanted, abs=1e-5)
+    moved = np.abs(exact @ exact.T - exact @ vectors.T)
+    assert np.median(moved) <= embedder.rounding + 1e-6
     one = embedder.embed_question(TEXTS[3])
     assert one.shape == (embedder.dimension,)
-    assert one @ vectors[3] > 0.999
+    assert one == pytest.approx(wanted[3], abs=1e-5)
 
 
 class Counting:
@@ -64,18 +69,20 @@ def test_of_many_texts_the_tokens_of_some_are_held_at_once() -> None:
     encoder._tokenizer = tokenizer = Counting(encoder._tokenizer)
     texts = [f"Le mot {n} ici" for n in range(1100)]
     spans = [[(3, text.index(" ici"))] for text in texts]
-    vectors, means = encoder.encode(texts), encoder.encode_spans(texts, spans)
-    assert sum(tokenizer.counts) == 2 * len(texts)
+    vectors, means = encoder.encode_with_spans(texts, spans)
+    assert sum(tokenizer.counts) == len(texts)
     assert max(tokenizer.counts) <= 1024
     for n in (0, 1023, 1024, 1099):
         assert vectors[n] @ encoder.encode([texts[n]])[0] > 0.999
-        (alone,) = encoder.encode_spans([texts[n]], [spans[n]])
+        _, (alone,) = encoder.encode_with_spans([texts[n]], [spans[n]])
         assert (means[n] * alone).sum() > 0.99
 
 
 def test_no_text_gives_no_vector() -> None:
     embedder = SentenceTransformerEmbedder(default_model())
-    assert embedder.embed_passages([]).shape == (0, embedder.dimension)
+    vectors, of_spans = embedder.embed_passages([], [])
+    assert vectors.shape == embedder.embed_exactly([]).shape == (0, embedder.dimension)
+    assert of_spans == []
 
 
 def test_the_built_in_encoder_runs_without_torch_and_without_the_teacher() -> None:
@@ -96,7 +103,7 @@ def test_spans_are_means_of_their_tokens_as_read_in_the_whole_text() -> None:
     start = text.index("Il l'a")
     spans = [(0, start - 1), (start, len(text)), (len(text), len(text) + 5)]
     embedder = SentenceTransformerEmbedder(default_model())
-    (found,), (nothing,) = (embedder.embed_spans([text], [some]) for some in (spans, []))
+    (found,), (nothing,) = (embedder.embed_passages([text], [some])[1] for some in (spans, []))
     assert nothing.shape == (0, embedder.dimension)
     loaded = SentenceTransformer(default_model(), device="cpu", local_files_only=True)
     states = loaded.encode(text, output_value="token_embeddings").numpy()
@@ -143,9 +150,11 @@ def test_an_encoder_of_another_form_goes_through_sentence_transformers(copied: P
     )
     assert not is_bert_encoder(copied)
     other = SentenceTransformerEmbedder(str(copied))
-    vectors = other.embed_passages(TEXTS[:4])
-    assert (vectors * plain(str(copied), TEXTS[:4])).sum(axis=1) == pytest.approx(1, abs=1e-5)
-    first, second = other.embed_spans([TEXTS[2], TEXTS[1]], [[(0, 2), (3, 6)], [(3, 7)]])
+    assert other.rounding == 0
+    vectors, (first, second) = other.embed_passages(
+        [TEXTS[2], TEXTS[1]], [[(0, 2), (3, 6)], [(3, 7)]]
+    )
+    assert (vectors * plain(str(copied), TEXTS[2:0:-1])).sum(axis=1) == pytest.approx(1, abs=1e-5)
     assert (first * plain(str(copied), ["Où", "est"])).sum(axis=1) == pytest.approx(1, abs=1e-5)
     assert second @ plain(str(copied), ["chat"])[0] == pytest.approx(1, abs=1e-5)
 

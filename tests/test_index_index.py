@@ -12,6 +12,8 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -27,6 +29,8 @@ from index import (
     IndexFolderError,
     SplitSettings,
     read_manifest,
+    sentence_spans,
+    verify_index,
 )
 
 LIMIT = 1_000_000
@@ -64,7 +68,7 @@ def test_nearness_is_that_of_the_vectors_in_the_catalog(index: Index) -> None:
     question = "ministre du Kazakhstan"
     asked = index.embedder.embed_question(question)
     for hit in index.nearest(question, 3):
-        (vector,) = index.embedder.embed_passages(index.headed([hit.passage]))
+        (vector,) = index.embedder.embed_exactly(index.headed([hit.passage]))
         assert hit.score == pytest.approx(float(asked @ vector), abs=2e-4)
 
 
@@ -326,6 +330,27 @@ def test_what_is_derived_is_made_again(
     assert found(Index.open(folder, embedder), "volcan") == ["new.txt"]
 
 
+def test_an_index_of_an_earlier_format_is_made_again_with_all_it_held(
+    index: Index, folder: Path, documents: Path, embedder: StemEmbedder, tmp_path: Path
+) -> None:
+    added = tmp_path / "added"
+    added.mkdir()
+    (added / "note.txt").write_text("Un volcan s'éveille en Islande.", "utf-8")
+    index.update(added, max_bytes=LIMIT)
+    with closing(sqlite3.connect(folder / "catalog.sqlite")) as connection, connection:
+        connection.execute("DROP TABLE sentences")
+    told = json.loads((folder / "manifest.json").read_text()) | {"format": 1}
+    (folder / "manifest.json").write_text(json.dumps(told))
+    with pytest.raises(IndexFolderError, match="--rebuild"):
+        Index.open(folder, embedder)
+    Index.create(folder, embedder).update(documents, max_bytes=LIMIT, rebuild=True)
+    opened = Index.open(folder, embedder)
+    (hit,) = opened.matching("volcan", 1)
+    assert opened.sentence_nearness("volcan", [hit.passage])[0]
+    assert verify_index(folder) == []
+    assert opened.counts()[0] == 4
+
+
 @pytest.mark.parametrize(
     ("harm", "sentence"),
     [
@@ -475,7 +500,7 @@ def test_killed_at_any_moment_it_answers_as_before_or_after(
 def test_the_manifest_says_how_the_index_was_made(index: Index, folder: Path) -> None:
     del index
     assert json.loads((folder / "manifest.json").read_text()) == {
-        "format": 1,
+        "format": 2,
         "encoder": "stems",
         "encoder_fingerprint": "stems-1",
         "dimension": 1024,
@@ -483,13 +508,15 @@ def test_the_manifest_says_how_the_index_was_made(index: Index, folder: Path) ->
     }
 
 
-def test_span_nearness_is_the_cosine_of_the_spans_under_their_title(
+def test_sentence_nearness_is_the_cosine_of_each_sentence(
     index: Index, embedder: StemEmbedder
 ) -> None:
-    (text,) = index.headed([index.matching("ministre", 1)[0].passage])
-    spans = [(0, text.index(".")), (text.index("Le nouveau"), len(text))]
-    (near,) = index.span_nearness("Qui est ministre ?", [text], [spans])
+    passage = index.matching("ministre", 1)[0].passage
+    (near,) = index.sentence_nearness("Qui est ministre ?", [passage])
+    assert list(near) == sentence_spans(passage.text)
     question = embedder.embed_question("Qui est ministre ?")
-    wanted = [question @ embedder.embed_question(text[start:end]) for start, end in spans]
-    assert near == pytest.approx(wanted, abs=1e-5)
-    assert index.span_nearness("Qui ?", [], []) == []
+    for (start, end), score in near.items():
+        wanted = question @ embedder.embed_question(passage.text[start:end])
+        assert score == pytest.approx(wanted, abs=0.01)  # of 8 bits a number
+    gone = replace(passage, start=10**6)
+    assert index.sentence_nearness("Qui ?", [gone]) == [{}]

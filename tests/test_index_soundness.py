@@ -25,7 +25,7 @@ def folder(index: Index) -> Path:
 def change(folder: Path, statement: str) -> None:
     connection = sqlite3.connect(folder / "catalog.sqlite")
     with connection:
-        connection.execute(statement)
+        connection.executescript(statement)
     connection.close()
 
 
@@ -67,7 +67,13 @@ def test_a_sound_index_has_no_problems(folder: Path) -> None:
         ("UPDATE document SET text = CAST(x'FFFE' AS TEXT)", "is damaged"),
         ("UPDATE document SET date = 'tomorrow'", "is damaged"),
         ("DELETE FROM document WHERE key = 1", "is damaged"),
-        ("UPDATE passage SET key = key + 100", "are not those of the catalog"),
+        ("DELETE FROM sentences WHERE passage = 1", "does not fit"),
+        ("UPDATE sentences SET spans = x'0000000000000000' WHERE passage = 1", "does not fit"),
+        ("UPDATE sentences SET vectors = x'00' WHERE passage = 1", "is damaged"),
+        (
+            "UPDATE passage SET key = key + 100; UPDATE sentences SET passage = passage + 100",
+            "are not those of the catalog",
+        ),
         ("UPDATE setting SET value = 'x' WHERE name = 'encoder_fingerprint'", "another encoder"),
         ("UPDATE setting SET value = 'x' WHERE name = 'generation'", "damaged or missing"),
     ],

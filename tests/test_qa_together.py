@@ -32,10 +32,10 @@ from conftest import StemEmbedder
 from index import Index
 
 class Waiting(StemEmbedder):
-    def embed_passages(self, texts):
+    def embed_passages(self, texts, spans):
         print("writing", flush=True)
         sys.stdin.readline()
-        return super().embed_passages(texts)
+        return super().embed_passages(texts, spans)
 
 index = Index.open(Path(sys.argv[1]), Waiting())
 print(index.update(Path(sys.argv[2]), max_bytes=10**6).added, flush=True)

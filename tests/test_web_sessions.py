@@ -2,6 +2,7 @@
 
 import os
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -101,7 +102,9 @@ def test_what_is_added_while_another_asks_is_not_seen(
     added: list[str] = []
 
     def embed_meanwhile(text: str) -> Vectors:
-        added.extend(anna.add_files([write(tmp_path / "new", "coffre.txt")]).added)
+        with ThreadPoolExecutor(1) as another:
+            files = [write(tmp_path / "new", "coffre.txt")]
+            added.extend(another.submit(anna.add_files, files).result().added)
         return embed(text)
 
     monkeypatch.setattr(index, "_question_vector", embed_meanwhile)
@@ -257,6 +260,23 @@ def test_what_is_added_while_another_process_writes_leaves_all_as_it_was(
     assert not anna.source_changed(f"{ANNAS}/coffre.txt")
     assert [path.name for path in (index.folder / "uploads").iterdir()] == [ANNAS]
     assert anna.add_files(files).changed == [f"{ANNAS}/coffre.txt"]
+
+
+def test_what_is_removed_while_another_process_writes_stays(index: Index, tmp_path: Path) -> None:
+    anna = of(Libraries(assistant(index)), ANNA)
+    anna.add_files([write(tmp_path / "new", "coffre.txt")])
+
+    with (
+        closing(Catalog.open(index.folder / "catalog.sqlite")) as other,
+        other.writing(),
+        pytest.raises(IndexBusyError),
+    ):
+        anna.remove(f"{ANNAS}/coffre.txt")
+
+    assert kept_of(index) == {"coffre.txt": SECRET}
+    assert not anna.source_changed(f"{ANNAS}/coffre.txt")
+    assert anna.remove(f"{ANNAS}/coffre.txt").removed == [f"{ANNAS}/coffre.txt"]
+    assert kept_of(index) == {}
 
 
 def test_a_session_may_add_only_so_many(index: Index, tmp_path: Path) -> None:

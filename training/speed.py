@@ -61,12 +61,13 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--data", type=Path, required=True, help="see README.md")
     given = parser.parse_args()
+    embedder = SentenceTransformerEmbedder(str(given.folder.resolve()))
     ways: dict[str, Encode] = {
         "teacher, sentence-transformers": SentenceTransformer(str(teacher_folder())).encode,
         "encoder, sentence-transformers": SentenceTransformer(str(given.folder)).encode,
-        "encoder, as the index runs it": SentenceTransformerEmbedder(
-            str(given.folder.resolve())
-        ).embed_passages,
+        "encoder, as the index runs it": lambda texts: embedder.embed_passages(
+            texts, [[]] * len(texts)
+        ),
     }
     tokenizer = Tokenizer.from_file(str(given.folder / "tokenizer.json"))
     tokenizer.no_truncation()

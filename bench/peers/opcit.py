@@ -19,7 +19,7 @@ class Opcit:
     def __init__(self, encoder: str) -> None:
         self.encoder = encoder
         self.config = read_config(model=encoder)
-        SentenceTransformerEmbedder(encoder).embed_question("?")  # as the others load theirs
+        SentenceTransformerEmbedder(encoder).embed_passages(["?"], [[]])  # as others load theirs
 
     def build(self, texts: list[str], store: Path) -> None:
         documents = store / "documents"
@@ -39,10 +39,16 @@ class Opcit:
 
 
 def look_up(known: dict[str, Any]) -> None:
-    """Opcit embeds a passage below its file's name, which the peers do not see."""
+    """Opcit embeds a passage below its file's name, which the peers do not see.
 
-    def embed_passages(_self: object, texts: list[str]) -> np.ndarray:
-        return np.stack([known[text.rpartition("\n")[2]] for text in texts])
+    And its sentences, of which nothing is known here.
+    """
+
+    def embed_passages(
+        _self: object, texts: list[str], spans: list[list[tuple[int, int]]]
+    ) -> tuple[np.ndarray, list[np.ndarray]]:
+        vectors = np.stack([known[text.rpartition("\n")[2]] for text in texts])
+        return vectors, [np.zeros((len(some), vectors.shape[1])) for some in spans]
 
     SentenceTransformerEmbedder.embed_passages = embed_passages
 
