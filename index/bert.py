@@ -88,10 +88,10 @@ class BertEncoder:
     ) -> tuple[NDArray[np.float32], list[NDArray[np.float32]]]:
         """The same at the processor's fastest, and for each text its spans' `(spans, dimension)`.
 
-        With `rounds`, cosines with them are off by up to `ROUNDING`. A span's vector is the mean of
-        its tokens as they are read in the whole text, so that a pronoun is near what it stands for
-        (late chunking, Günther et al. 2024). A span without a token, or beyond the longest text
-        that is read, has zeros.
+        With `rounds`, cosines with them are off, mostly by less than `ROUNDING`. A span's vector is
+        the mean of its tokens as they are read in the whole text, so that a pronoun is near what it
+        stands for (late chunking, Günther et al. 2024). A span without a token, or beyond the
+        longest text that is read, has zeros.
         """
         vectors = np.zeros((len(texts), self.dimension), dtype=np.float32)
         of_spans = [np.zeros((len(some), self.dimension), dtype=np.float32) for some in spans]
@@ -142,18 +142,23 @@ class CrossEncoder:
 
     def __init__(self, folder: Path, encoder: Path) -> None:
         config = _read(folder / "config.json")
+        positions = config["max_position_embeddings"]
+        self._whole = _tokenizer(encoder)
+        self._whole.no_truncation()
         self._tokenizer = _tokenizer(encoder)
-        self._tokenizer.enable_truncation(
-            config["max_position_embeddings"], stride=_STRIDE, strategy="only_second"
-        )
+        self._tokenizer.enable_truncation(positions, stride=_STRIDE, strategy="only_second")
+        # What is left of a window by three special tokens and the first text goes on by a stride.
+        self._longest_first = positions - 3 - 2 * _STRIDE
         self._words = _Words(_weights(encoder / "model.safetensors", only=_WORDS))
         self._model = _Compiled(_cross_encoder(config, _weights(folder / "model.safetensors")))
 
     def scores(self, first: str, seconds: Sequence[str]) -> list[list[Window]]:
         """For each second text, read together with the first, its windows in their order.
 
-        A text that is too long to be read at once has several, which overlap.
+        A text that is too long to be read at once has several, which overlap. Of a first text of
+        more than about 150 tokens the end is read.
         """
+        first = self._end(first)
         read: list[list[Window]] = [[] for _ in seconds]
         pairs = self._tokenizer.encode_batch([(first, second) for second in seconds])
         pieces = [(i, one) for i, pair in enumerate(pairs) for one in (pair, *pair.overflowing)]
@@ -167,6 +172,12 @@ class CrossEncoder:
                 offsets = np.array(one.offsets, dtype=np.int64)[inside]
                 read[i].append(Window(row[0], row[inside], offsets))
         return read
+
+    def _end(self, first: str) -> str:
+        if len(first) <= self._longest_first:  # a token has a character at least
+            return first
+        offsets = self._whole.encode(first, add_special_tokens=False).offsets
+        return first[offsets[-self._longest_first :][0][0] :] if offsets else ""
 
 
 class _Words:
@@ -256,18 +267,19 @@ def _core() -> Any:
 def _weights(path: Path, only: str = "") -> dict[str, NDArray[Any]]:
     """The arrays of a safetensors file, by name without `bert.`; see `_decoded`.
 
-    Those whose name begins with `only`.
+    Those whose name begins with `only`. Read by hand, as the format is a header in JSON before the
+    numbers, and numpy has no 8-bit floats for the package to give.
     """
-    from safetensors import deserialize
-
     types = {"F32": np.float32, "F16": np.float16, "F8_E4M3": np.uint8}
+    data = path.read_bytes()
+    begin = 8 + int.from_bytes(data[:8], "little")
     found = {}
-    for name, tensor in deserialize(path.read_bytes()):  # type: ignore[no-untyped-call]
-        data, kind, name = tensor["data"], tensor["dtype"], name.removeprefix("bert.")
-        if not name.startswith(only):
-            continue
-        if kind in types:
-            found[name] = np.frombuffer(data, dtype=types[kind]).reshape(tensor["shape"])
+    for name, told in json.loads(data[8:begin]).items():
+        name = name.removeprefix("bert.")
+        if name.startswith(only) and told.get("dtype") in types:
+            start, end = told["data_offsets"]
+            array = np.frombuffer(data[begin + start : begin + end], dtype=types[told["dtype"]])
+            found[name] = array.reshape(told["shape"])
     return found
 
 

@@ -108,6 +108,7 @@ class Catalog:
         self._folder = str(path.parent.resolve())
         self._frozen = _state(path) if _is_read_only(path) else None
         self._connection = _connect(path)
+        self._file = _identity(path)
 
     @classmethod
     def create(cls, path: Path) -> "Catalog":
@@ -131,6 +132,11 @@ class Catalog:
             with _told(path):
                 if catalog.setting("generation") is None:
                     raise ValueError("no generation")
+            if not catalog._rows("SELECT 1 FROM sqlite_master WHERE name = 'sentences'"):
+                raise IndexFolderError(
+                    f"The index in {path.parent} was made by another version of Opcit; run"
+                    " `opcit index DOCS --rebuild` to make it again."
+                )
         except BaseException:
             catalog.close()  # left to later, that would remove the log of one put in its place
             raise
@@ -144,9 +150,11 @@ class Catalog:
     def outlived(self) -> bool:
         """Whether this connection cannot see what was written since: open another.
 
-        Only so where the folder may not be written: SQLite cannot lock there, and takes the file
-        for one that never changes.
+        So it is if another file was put in the catalog's place, or if the folder may not be
+        written: SQLite cannot lock there, and takes the file for one that never changes.
         """
+        if _identity(self._path) != self._file:
+            return True
         return self._frozen is not None and self._frozen != _state(self._path)
 
     # -- transactions ---------------------------------------------------------------------------
@@ -577,6 +585,15 @@ def _connect_frozen(path: Path) -> sqlite3.Connection:
 def _is_read_only(path: Path) -> bool:
     """Whether the catalog can only be read, and nobody writes to it now: SQLite's log is gone."""
     return path.exists() and not os.access(path.parent, os.W_OK) and not _log(path).exists()
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Which file lies at `path`."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def _state(path: Path) -> tuple[bool, int, int]:

@@ -217,8 +217,9 @@ def _torch_model(source: str) -> "SentenceTransformer":
 def _hash_folder(folder: Path) -> str:
     digest = hashlib.sha256()
     for path in sorted(folder.rglob("*")):
-        # What a model card says changes no vector.
-        if path.is_file() and path.suffix != ".md":
-            digest.update(path.relative_to(folder).as_posix().encode())
+        name = path.relative_to(folder).as_posix()
+        # What a model card says changes no vector, nor what a file manager leaves.
+        if path.is_file() and path.suffix != ".md" and not path.name.startswith("."):
+            digest.update(name.encode())
             digest.update(path.read_bytes())
     return digest.hexdigest()

@@ -67,6 +67,7 @@ class Index:
         self._opening = threading.Lock()
         self._derived: Derived | None = None
         self._to_be_made = False
+        self._any_encoder = False
         # A question is embedded to find passages, and its vector used again to read them.
         self._question_vector = lru_cache(_QUESTIONS_KEPT)(embedder.embed_question)
         # One filter serves a whole conversation, and two searches a question.
@@ -82,11 +83,7 @@ class Index:
         """
         manifest = read_manifest(folder)
         index = cls(folder, embedder, SplitSettings(**manifest["split"]))
-        if not any_encoder and index._catalog().setting(_MADE_WITH) != embedder.fingerprint:
-            raise EncoderError(
-                f"The index in {folder} was made with the encoder {manifest['encoder']}, not with"
-                f" {embedder.name} as it is now; run `opcit index DOCS --rebuild` to make it again."
-            )
+        index._any_encoder = any_encoder
         with index._view():
             return index
 
@@ -260,10 +257,13 @@ class Index:
         progress: Progress | None,
         prefix: str = "",
     ) -> UpdateReport:
-        if self._to_be_made:
+        made = self._to_be_made
+        if made:
             self._make()
         catalog = self._catalog()
         with catalog.writing():
+            if not rebuild and not made:
+                self._check_encoder(catalog)
             before = catalog.generation
             first_new_key = catalog.last_passage_key() + 1
             made_with = catalog.setting(_MADE_WITH)
@@ -287,7 +287,8 @@ class Index:
         discard_derived(self.folder / "derived", keep=catalog.generation)
         catalog.settle()
         self._write_manifest()
-        self._keep_copy(catalog)
+        # A copy of before a rebuild may be of another format, or of another encoder's vectors.
+        self._keep_copy(catalog, anew=rebuild)
         return report
 
     def _make(self) -> None:
@@ -323,14 +324,14 @@ class Index:
                 " same command again once there is room."
             ) from error
 
-    def _keep_copy(self, catalog: Catalog) -> None:
-        """Keep a copy of the catalog, unless there is one of the last day.
+    def _keep_copy(self, catalog: Catalog, *, anew: bool) -> None:
+        """Keep a copy of the catalog, unless there is one of the last day and `anew` is False.
 
         Copying costs about as much as a small update; once a day nobody notices.
         """
         copy = last_good(self.folder / "catalog.sqlite")
         try:
-            if not copy.is_file() or time.time() - copy.stat().st_mtime > _COPY_AGE:
+            if anew or not copy.is_file() or time.time() - copy.stat().st_mtime > _COPY_AGE:
                 catalog.copy(copy)
         except CatalogDamagedError:
             raise
@@ -360,6 +361,7 @@ class Index:
                 with self._opening:
                     derived = self._derived
                     if derived is None or derived.generation != generation:
+                        self._check_encoder(catalog)
                         derived = open_derived(self.folder / "derived", catalog)
                         self._derived = derived
                         self._selected.cache_clear()
@@ -368,6 +370,17 @@ class Index:
                 yield catalog, derived
             finally:
                 self._local.view = None
+
+    def _check_encoder(self, catalog: Catalog) -> None:
+        """Raise EncoderError if the catalog's vectors are another encoder's."""
+        if self._any_encoder or catalog.setting(_MADE_WITH) == self.embedder.fingerprint:
+            return
+        encoder = read_manifest(self.folder)["encoder"]
+        raise EncoderError(
+            f"The index in {self.folder} was made with the encoder {encoder}, not with"
+            f" {self.embedder.name} as it is now; run `opcit index DOCS --rebuild` to make it"
+            " again."
+        )
 
     def _catalog(self) -> Catalog:
         """This thread's own connection: SQLite's transactions belong to a connection."""

@@ -6,6 +6,7 @@ matches by the translations of its words (lexicon.py) and by names. Derived from
 can be thrown away.
 """
 
+import unicodedata
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
@@ -79,7 +80,7 @@ class WordIndex:
             document = tantivy.Document()
             document.add_unsigned("key", row.key)
             document.add_unsigned("document", row.document_key)
-            document.add_text(row.language, headed(row.title, row.passage))
+            document.add_text(row.language, _composed(headed(row.title, row.passage)))
             writer.add_document(document)
         writer.commit()
         writer.wait_merging_threads()
@@ -125,7 +126,12 @@ class WordIndex:
 
 def stems(text: str, language: Language) -> list[str]:
     """The word stems of a text in reading order, as the index of that language holds them."""
-    return list(_analyser(language).analyze(text))
+    return list(_analyser(language).analyze(_composed(text)))
+
+
+def _composed(text: str) -> str:
+    """The text with each accent in its letter, where tantivy folds it."""
+    return unicodedata.normalize("NFC", text)
 
 
 def wanted_stems(question: str, source: Language, target: Language) -> dict[str, dict[str, float]]:

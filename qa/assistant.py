@@ -43,6 +43,8 @@ from .uploads import SHARED, owner_of, prefix_of, shown_id
 # Passages found for a question, and those shown as nearest.
 _FOUND = 24
 _NEAREST = 5
+# Passages in which other copies of a cited sentence are looked for.
+_COPIES = 500
 
 
 class Assistant:
@@ -85,7 +87,7 @@ class Assistant:
             if not findings or confidence < self._reader.threshold:
                 silent = text("not_in_documents", language)
                 return Answer(question, language, silent, (), confidence, nearest, meant)
-            citations = without_copies([self._cite(finding, found) for finding in findings])
+            citations = without_copies([self._cite(finding, found, among) for finding in findings])
         said = _shortest(citations[0])
         return Answer(question, language, said, citations, confidence, nearest, meant)
 
@@ -134,7 +136,8 @@ class Assistant:
             if not wanted:
                 return UpdateReport(skipped=refused)
             uploads.mkdir(parents=True, exist_ok=True)
-            if len({*uploads.iterdir(), *wanted}) > limit:
+            kept = {path for path in uploads.iterdir() if not path.name.startswith(".")}
+            if len({*kept, *wanted}) > limit:
                 raise OpcitError(f"At most {limit} documents can be added; remove some first.")
             with _copied(wanted, uploads):
                 report = self._index.update(
@@ -185,7 +188,8 @@ class Assistant:
             with suppress(FileNotFoundError):
                 aside.rename(copy)
             raise
-        aside.unlink(missing_ok=True)
+        for left in uploads.glob(".*"):  # this one, and what a killed removal left
+            left.unlink(missing_ok=True)
         return report
 
     @property
@@ -246,13 +250,16 @@ class Assistant:
             )
         return question
 
-    def _cite(self, finding: Finding, found: list[Hit]) -> Citation:
+    def _cite(self, finding: Finding, found: list[Hit], among: Filter | None) -> Citation:
         document = self._index.document(finding.document_id)
         if document is None:
             raise OpcitError(f"{finding.document_id} left the index while it was read; ask again.")
         changed = self.source_changed(document.id)
         quote = document.text[finding.start : finding.end]
         others = copies(quote, document.id, found)
+        if others:  # perhaps there are more than were found for the question
+            more = self._index.matching(quote, _COPIES, among)
+            others = copies(quote, document.id, [*found, *more])
         return cite(
             document, finding.start, finding.end, finding.answer, changed=changed, copies=others
         )

@@ -4,6 +4,7 @@ Exit status 0: done (also when the documents do not answer, or files were left o
 not be done, one sentence says why; 2: wrong arguments.
 """
 
+import io
 import json
 import sys
 from collections.abc import Iterator
@@ -232,8 +233,12 @@ def verify(index: IndexOption = None, as_json: JsonOption = False) -> None:
         else:
             print("\n".join(problems))
         raise typer.Exit(1)
+    remedy = "`opcit index DOCS`"
     for entry in open_index(config, any_encoder=True).entries():
-        states[source_state(entry, reread=True)].append(entry.id)
+        state = source_state(entry, reread=True)
+        states[state].append(entry.id)
+        if state == "changed" and source_state(entry) == "same":  # an update would not notice
+            remedy = "`opcit index DOCS --rebuild`"
     if as_json:
         _print_json({"problems": problems, **states})
     else:
@@ -243,7 +248,7 @@ def verify(index: IndexOption = None, as_json: JsonOption = False) -> None:
         counts = ", ".join(f"{len(ids)} {state}" for state, ids in states.items())
         print(f"The index is sound; its sources: {counts}.")
     if states["changed"] or states["missing"]:
-        _notice("Run `opcit index DOCS` to bring the index up to date.")
+        _notice(f"Run {remedy} to bring the index up to date.")
         raise typer.Exit(1)
 
 
@@ -282,6 +287,9 @@ def feedback(
 
 def main() -> None:
     """Run the command; a refusal is one line on stderr and exit status 1."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # where it cannot write a character, "?"
+            stream.reconfigure(errors="replace")
     try:
         app(standalone_mode=True)
     except OpcitError as error:

@@ -20,7 +20,7 @@ _DOCUMENT = 1.0
 # What a document gets for being of the time that the question names: fitted on wikinews-dev, where
 # .05 to .3 differ by less than .003 and add .009 for French and .008 for English questions.
 _TIME = 0.1
-# Of so many the set does not depend on how this machine's processor rounds.
+# Of so many the set does not depend on how this machine's processor rounds, but for rare cases.
 _SETTLED = 10
 # Passages; where more are as good as equal, which of them come first is left to chance.
 _EMBEDDED_AGAIN = 12

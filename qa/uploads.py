@@ -9,7 +9,7 @@ import re
 from typing import Final
 
 SHARED: Final = "shared"  # the owner of what is added for everybody
-_OWNED: Final = re.compile(r"(session-[0-9a-f]{32})/(?=.)")
+_OWNED: Final = re.compile(r"(session-[0-9a-f]{32})/(?=[\s\S])")
 
 
 def owner_of(document_id: str) -> str | None:

@@ -170,6 +170,7 @@ def test_a_damaged_encoder_is_one_sentence(copied: Path, name: str) -> None:
 def test_a_fingerprint_follows_the_weights_and_not_the_model_card(copied: Path) -> None:
     before = SentenceTransformerEmbedder(default_model()).fingerprint
     (copied / "README.md").write_text("another card", encoding="utf-8")
+    (copied / ".DS_Store").write_bytes(b"what a file manager leaves")
     assert SentenceTransformerEmbedder(str(copied)).fingerprint == before
     with (copied / "model.safetensors").open("r+b") as file:
         file.seek(-1, os.SEEK_END)

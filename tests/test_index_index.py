@@ -330,6 +330,26 @@ def test_what_is_derived_is_made_again(
     assert found(Index.open(folder, embedder), "volcan") == ["new.txt"]
 
 
+def test_an_open_index_notices_that_another_encoder_made_it_again(
+    index: Index, folder: Path, documents: Path, embedder: StemEmbedder
+) -> None:
+    del index
+
+    class Other(StemEmbedder):
+        name = "other"
+        fingerprint = "other-1"
+
+    opened = Index.open(folder, embedder)
+    Index.create(folder, Other()).update(documents, max_bytes=LIMIT, rebuild=True)
+    for use in (
+        lambda: opened.nearest("crue", 1),
+        lambda: opened.update(documents, max_bytes=LIMIT),
+    ):
+        with pytest.raises(EncoderError, match="made with the encoder other, not with stems"):
+            use()
+    assert found(Index.open(folder, Other()), "crue") == ["2021-07-20-crue.txt"]
+
+
 def test_an_index_of_an_earlier_format_is_made_again_with_all_it_held(
     index: Index, folder: Path, documents: Path, embedder: StemEmbedder, tmp_path: Path
 ) -> None:

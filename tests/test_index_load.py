@@ -575,7 +575,8 @@ def test_a_name_that_is_not_text(tmp_path: Path) -> None:
 
 
 def test_a_name_with_a_newline_stays_on_one_line(tmp_path: Path) -> None:
-    assert refusal(write(tmp_path, "a\nb.txt", ""), "a\nb.txt").startswith("a\\nb.txt: ")
+    told = refusal(write(tmp_path, "a\nb.txt", "un mot"), "a\nb.txt")
+    assert told == "a\\nb.txt: the file's name has a line break in it; rename the file."
 
 
 @contextmanager
@@ -610,6 +611,10 @@ def test_a_file_that_grows_while_it_is_measured(
     monkeypatch.setattr(Path, "stat", lambda _path: small)
     with pytest.raises(LoadError, match="too large"):
         load(path, "log.txt", 20)
+
+
+def test_a_limit_beyond_all_memory(tmp_path: Path) -> None:
+    assert load(write(tmp_path, "a.txt", "un mot"), "a.txt", 10**20)[0].text == "un mot"
 
 
 def test_a_file_of_exactly_the_limit_is_read(tmp_path: Path) -> None:

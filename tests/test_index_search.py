@@ -1,6 +1,7 @@
 """Vectors and words: the values that a brute-force reference gives."""
 
 import math
+import unicodedata
 from pathlib import Path
 
 import numpy as np
@@ -160,6 +161,15 @@ def test_scores_are_those_of_bm25(words: WordIndex) -> None:
     scores = dict(words.search("soupe Balzac", "fr", 10))
     assert scores[2] == pytest.approx(bm25(2, 4), rel=1e-3)
     assert scores[4] == pytest.approx(bm25(1, 2), rel=1e-3)
+
+
+def test_words_whose_accents_stand_by_themselves_are_found(tmp_path: Path) -> None:
+    text = unicodedata.normalize("NFD", "L'élection présidentielle à Genève.")
+    assert stems(text, "fr") == stems(unicodedata.normalize("NFC", text), "fr")
+    words = WordIndex.create(tmp_path)
+    words.change([PassageRow(1, 1, "", "fr", Passage("a", 0, len(text), text))], removed=())
+    for question in ("présidentielle", "presidentielle", "Genève"):
+        assert keys(words.search(question, "fr", 10)) == {1}
 
 
 def test_words_match_across_languages_by_their_translations(tmp_path: Path) -> None:

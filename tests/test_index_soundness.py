@@ -240,6 +240,32 @@ def test_a_damaged_catalog_names_the_copy_and_gets_it_back(
         restore_index(folder)
 
 
+def test_a_rebuild_leaves_no_older_copy_behind(
+    folder: Path, documents: Path, embedder: StemEmbedder
+) -> None:
+    before = (folder / "last-good.sqlite").read_bytes()
+    Index.create(folder, embedder).update(documents, max_bytes=LIMIT, rebuild=True)
+    assert (folder / "last-good.sqlite").read_bytes() != before
+    change(folder, "DROP TABLE sentences")
+    with pytest.raises(IndexFolderError, match=r"another version .* --rebuild"):
+        Index.open(folder, embedder)
+
+
+def test_an_open_index_goes_on_with_the_catalog_that_was_put_back(
+    folder: Path, documents: Path, embedder: StemEmbedder
+) -> None:
+    opened = Index.open(folder, embedder)
+    (documents / "new.txt").write_text("Un volcan s'éveille en Islande.")
+    opened.update(documents, max_bytes=LIMIT)
+    assert opened.counts()[0] == 4
+    (folder / "catalog.sqlite").rename(folder / "catalog.damaged")
+    shutil.copyfile(folder / "last-good.sqlite", folder / "catalog.sqlite")
+    assert opened.counts()[0] == 3
+    opened.update(documents, max_bytes=LIMIT)
+    assert Index.open(folder, embedder).counts()[0] == 4
+    assert verify_index(folder) == []
+
+
 @pytest.fixture
 def later(folder: Path, documents: Path, embedder: StemEmbedder, tmp_path: Path) -> Path:
     """The folder one document after its last good copy, with nobody at it."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from chat_page import ROOT
-from conftest import ARTICLES
+from conftest import ARTICLES, StemEmbedder
 
 from index import Document, Filter, Hit, Index
 from qa import Answer, Assistant, Config, QuestionError, Turn
@@ -94,6 +94,18 @@ def test_a_source_that_changed_says_so(index: Index, documents: Path) -> None:
     answer = Assistant(index, SureReader(0.9), Config()).ask("Qui est le ministre du Kazakhstan ?")
     assert answer.citations[0].changed
     assert answer.citations[0].quote in ARTICLES[KAZAKHSTAN]
+
+
+def test_every_copy_of_a_cited_sentence_is_counted(tmp_path: Path, embedder: StemEmbedder) -> None:
+    documents = tmp_path / "docs"
+    documents.mkdir()
+    for number in range(40):
+        text = f"Dépêche {number}\n\nLe ministre Mukhtar Tileuberdi a signé l'accord à Astana.\n"
+        (documents / f"{number}.txt").write_text(text, "utf-8")
+    index = Index.create(tmp_path / "index", embedder)
+    index.update(documents, max_bytes=10**6)
+    answer = Assistant(index, SureReader(0.9), Config()).ask("Qui a signé l'accord à Astana ?")
+    assert len(answer.citations[0].copies) == 39
 
 
 def test_a_filter_holds_for_answers_and_passages(assistant: Assistant) -> None:

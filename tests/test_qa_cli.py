@@ -131,6 +131,27 @@ def test_index_again_info_and_verify(indexed: Path) -> None:
     )
 
 
+def test_verify_names_the_command_that_mends(indexed: Path) -> None:
+    opcit("index", "docs", cwd=indexed)
+    crue = indexed / "docs/crue.txt"
+    before, times = crue.read_text(), crue.stat()
+    crue.write_text(before.replace("quarante-deux", "quarante-six."))
+    os.utime(crue, ns=(times.st_atime_ns, times.st_mtime_ns))
+    done = opcit("verify", cwd=indexed)
+    crue.write_text(before)
+    os.utime(crue, ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert done.returncode == 1
+    assert done.stderr == "Run `opcit index DOCS --rebuild` to bring the index up to date.\n"
+
+
+def test_a_terminal_of_few_characters_gets_the_answer_all_the_same(indexed: Path) -> None:
+    question = "Combien d'habitants ont été évacués à Vire ?"
+    done = opcit("ask", question, cwd=indexed, PYTHONIOENCODING="ascii")
+    assert done.returncode == 0
+    assert done.stderr == ""
+    assert "quarante-deux habitants ont ?t? ?vacu?s" in done.stdout
+
+
 def test_a_folder_is_taken_out_again(indexed: Path) -> None:
     more = indexed / "more"
     more.mkdir()

@@ -56,6 +56,15 @@ def test_a_long_text_is_read_to_its_end() -> None:
     assert "Paul Durand" in text[slice(*best.answer)]
 
 
+@pytest.mark.parametrize("before", ["Nous avons relu les comptes de la ville. " * 48, "1 2 " * 490])
+def test_of_a_long_question_the_end_is_read(before: str) -> None:
+    question = f"{before}Qui est la directrice ?"
+    assert 1900 < len(question) < 2100
+    (found,) = READER.read(question, [PASSAGE], [spans_of(PASSAGE)])
+    best = max(found, key=lambda one: one.evidence)
+    assert "Anne Delvaux" in PASSAGE[slice(*best.answer)]
+
+
 @settings(max_examples=25, deadline=None)
 @given(st.text(max_size=120))
 def test_an_answer_lies_in_its_sentence(text: str) -> None:

@@ -113,21 +113,21 @@ def test_a_refusal_is_a_sentence(
 
 
 def test_a_call_is_refused_above_a_megabyte(chat_address: str) -> None:
-    def asked(size: int) -> httpx.Response:
+    def asked(size: int, way: str = "run") -> httpx.Response:
         start = f'{{"data": ["{QUESTION}", ["{DOCUMENT}", "'
         body = start + "x" * (size - len(start) - 4) + '"]]}'
         assert len(body) == size
         pieces = (body[at : at + 65_536].encode() for at in range(0, size, 65_536))
         return httpx.post(
-            f"{chat_address}/gradio_api/run/ask",
+            f"{chat_address}/gradio_api/{way}/ask",
             content=pieces,
             headers={"Content-Type": "application/json"},
             timeout=300,
         )
 
     assert asked(1_000_000).json()["data"][0]["text"] == "100 million doses"
-    for size in (1_000_001, 20_000_000):
-        refused = asked(size)
+    for size, way in ((1_000_001, "run"), (20_000_000, "run"), (1_000_001, "call")):
+        refused = asked(size, way)
         assert refused.status_code == 413
         assert refused.json() == {"error": "The body is too large; the limit is 1 MB."}
 

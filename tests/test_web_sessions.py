@@ -275,6 +275,7 @@ def test_what_is_removed_while_another_process_writes_stays(index: Index, tmp_pa
 
     assert kept_of(index) == {"coffre.txt": SECRET}
     assert not anna.source_changed(f"{ANNAS}/coffre.txt")
+    (index.folder / "uploads" / ANNAS / ".note.txt").write_text("what a killed removal left")
     assert anna.remove(f"{ANNAS}/coffre.txt").removed == [f"{ANNAS}/coffre.txt"]
     assert kept_of(index) == {}
 

@@ -36,7 +36,7 @@ _FEW, _MOST = 10, 100  # passages of one search
 _EARLIER = 20  # questions of a conversation
 _VALUES = 5  # that each endpoint takes
 _MOST_BYTES = 1_000_000  # of a call
-_CALLED = re.compile(r"/gradio_api/(?:run|api)/(?:ask|search)/?")
+_CALLED = re.compile(r"/gradio_api/(?:run|api|call)/(?:ask|search)/?")
 _REFUSED = "opcit.refused"  # where a request's scope says that the request itself is at fault
 
 Data = TypeVar("Data")

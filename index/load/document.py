@@ -14,6 +14,7 @@ from .formats import SUFFIXES, Parse, parse
 from .parsed import first_line, has_words, listed, megabytes, one_line, shown
 
 _LONGEST_TITLE = 500
+_GROWN = 1_000_000  # bytes that a file may grow by while it is read
 
 
 def load(
@@ -64,7 +65,10 @@ def load(
 
 
 def _check_name(document_id: str, path: Path, name: str) -> None:
-    # A name that is not valid Unicode can be neither stored nor shown on a page.
+    # A name that is not valid Unicode can be neither stored nor shown on a page, nor one of several
+    # lines linked to.
+    if "\n" in document_id or "\r" in document_id:
+        raise LoadError(f"{name}: the file's name has a line break in it; rename the file.")
     try:
         (document_id + str(path)).encode()
     except UnicodeEncodeError:
@@ -86,8 +90,9 @@ def _read(path: Path, name: str, max_bytes: int) -> tuple[bytes, os.stat_result]
         data = b""
         if size <= max_bytes:
             with path.open("rb") as file:
-                # One byte more than allowed, in case the file has grown since it was measured.
-                data = file.read(max_bytes + 1)
+                # One byte more than allowed, in case the file has grown since it was measured; and
+                # no room for more than it can have grown, as the limit may be beyond all memory.
+                data = file.read(min(max_bytes, size + _GROWN) + 1)
             size = len(data)
     except FileNotFoundError:
         raise LoadError(
