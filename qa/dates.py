@@ -1,4 +1,4 @@
-"""The times that a question names, and how near a document's date is to them.
+"""The times that a question names, how near a document's date is to them, and how it is written.
 
 News is dated soon after what it tells, so a question about March 2017 is likelier answered by an
 article of that month, or of the next, than by another. It is a preference and no filter: articles
@@ -10,15 +10,20 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from index import folded_words
+from index import Language, folded_words
 
+_NAMES: Final[dict[Language, list[str]]] = {
+    "fr": (
+        "janvier février mars avril mai juin juillet août septembre octobre novembre décembre"
+    ).split(),
+    "en": (
+        "January February March April May June July August September October November December"
+    ).split(),
+}
 _MONTHS: Final = {
-    name: number % 12 + 1
-    for number, name in enumerate(
-        "janvier fevrier mars avril mai juin juillet aout septembre octobre novembre decembre"
-        " january february march april may june july august september october november"
-        " december".split()
-    )
+    folded_words(name)[0]: month
+    for names in _NAMES.values()
+    for month, name in enumerate(names, start=1)
 }
 _PERIOD: Final = re.compile(
     rf"(?:\b({'|'.join(_MONTHS)}) (?:\d{{1,2}}(?:st|nd|rd|th)? )?)?\b((?:19|20)\d\d)\b"
@@ -43,6 +48,11 @@ def periods(question: str) -> list[Period]:
         Period(int(year), _MONTHS[month] if month else None)
         for month, year in _PERIOD.findall(words)
     ]
+
+
+def written(day: date, language: Language) -> str:
+    """A date as a question would name it: "12 mars 2021", "12 March 2021"."""
+    return f"{day.day} {_NAMES[language][day.month - 1]} {day.year}"
 
 
 def closeness(day: date | None, asked: list[Period]) -> float:

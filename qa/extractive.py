@@ -17,8 +17,9 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from index import LANGUAGES, Hit, Index, detect
+from index import LANGUAGES, Hit, Index, Language, Passage, detect
 
+from .dates import written
 from .reading import PassageReader
 
 Features = NDArray[np.float64]
@@ -132,7 +133,7 @@ def sentences_of(
     hits = [hit for hit in hits[:_READ] if hit.passage.text.strip()]
     passages = [hit.passage for hit in hits]
     nearness = index.sentence_nearness(question, passages)
-    texts = index.headed(passages)
+    texts = dated(passages, index, detect(question))
     # A text ends with its passage: its offsets are the passage's, moved by what is above.
     above = [len(text) - len(passage.text) for text, passage in zip(texts, passages, strict=True)]
     spans = [
@@ -153,6 +154,19 @@ def sentences_of(
             answer = (read.answer[0] - above[rank], read.answer[1] - above[rank])
             found.append(Sentence(hits[rank], start, end, answer, np.array(features)))
     return found
+
+
+def dated(passages: list[Passage], index: Index, language: Language) -> list[str]:
+    """What is read of each passage: its text, under its document's date and title.
+
+    News says "on Wednesday": only the date tells which.
+    """
+    dates = index.dates({passage.document_id for passage in passages})
+    days = [dates.get(passage.document_id) for passage in passages]
+    return [
+        f"{written(day, language)}\n{text}" if day else text
+        for day, text in zip(days, index.headed(passages), strict=True)
+    ]
 
 
 def confidence_features(sentences: Sequence[Sentence], scores: Features) -> Features:

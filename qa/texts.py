@@ -334,6 +334,9 @@ REFUSALS: Final[dict[str, str]] = {
     "{name}: the file's name is not valid text; rename the file.": (
         "{name} : le nom du fichier n’est pas un texte valide ; renommez-le."
     ),
+    "{name}: the file's name has a line break in it; rename the file.": (
+        "{name} : le nom du fichier contient un saut de ligne ; renommez-le."
+    ),
     "{name}: this is a folder, not a file; index it as a folder.": (
         "{name} : c’est un dossier, pas un fichier ; indexez-le comme dossier."
     ),

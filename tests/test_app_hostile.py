@@ -178,5 +178,6 @@ def test_a_payload_stays_text(wall: Wall, at: int) -> None:
     reply = ask(page, f"Que lit-on : {PAYLOADS[at]} ? Zorglub numéro {at}")
     expect(reply).to_be_visible()
     reply.locator("a.cite").first.click()
-    expect(page.locator("#reader mark.cited")).to_be_focused()
+    # Cited, or where it is no question one can answer, one of the nearest passages.
+    expect(page.locator("#reader mark").first).to_be_focused()
     wall.assert_nothing_came_of_it()

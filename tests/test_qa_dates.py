@@ -6,9 +6,21 @@ from pathlib import Path
 import pytest
 from conftest import StemEmbedder
 
-from index import Index, SplitSettings
+from index import LANGUAGES, Index, SplitSettings
 from qa.dates import Period, closeness, periods
+from qa.extractive import dated
 from qa.retriever import Retriever
+
+
+def test_a_passage_is_read_under_its_date_as_the_question_would_name_it(index: Index) -> None:
+    passages = [
+        index.matching(word, 1)[0].passage for word in ("Mukhtar Tileuberdi", "Quarante-deux")
+    ]
+    french, english = (dated(passages, index, language) for language in LANGUAGES)
+    assert [text.split("\n")[0] for text in french] == ["14 janvier 2022", "20 juillet 2021"]
+    assert [text.split("\n")[0] for text in english] == ["14 January 2022", "20 July 2021"]
+    for text, passage in zip(french, passages, strict=True):
+        assert text.endswith(passage.text)
 
 
 @pytest.mark.parametrize(

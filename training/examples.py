@@ -24,12 +24,15 @@ import random
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from index import LANGUAGES, Index, Language, Passage, folded_words, sentence_spans
 from index.lexicon import related, translations
+from index.load.dates import DATELINE_LENGTH, iso_date_on_top, written_date
+from qa.dates import written
 from qa.retriever import Retriever
 
 from . import corpora
@@ -298,12 +301,15 @@ class Examples:
             question = reworded(question, asked.language, chance)
         drawn, real = [], chance.random()
         if row["answerable"] and real < 0.85:
-            drawn = self._marked(row, question)
+            drawn = self._marked(asked, question)
         elif row.get("about") and real < 0.7:
-            drawn = [unanswered(question, chance.choice(self._cut(row["about"])).text)]
+            cut = chance.choice(self._cut(row["about"]))
+            text = self._texts[cut.document][cut.start : cut.end]
+            text = self._headed(asked, cut.document, text, cut.start)
+            drawn = [unanswered(question, text)]
         if asked.vain and (not drawn or drawn[0].right):
             found = chance.choice(asked.vain)
-            text = self._titled(found.document_id, found.text, found.start)
+            text = self._headed(asked, found.document_id, found.text, found.start)
             drawn.append(unanswered(question, text))
         foreign = []
         if asked.vain:
@@ -314,8 +320,9 @@ class Examples:
             for one in drawn
         ]
 
-    def _marked(self, row: dict[str, Any], question: str) -> list[Example]:
+    def _marked(self, asked: _Asked, question: str) -> list[Example]:
         """The question over a cut that holds its answer, or over that without its evidence."""
+        row = asked.row
         answer, evidence = (
             (row[f"{part}_start"], row[f"{part}_start"] + _length(row, part))
             for part in ("answer", "evidence")
@@ -323,7 +330,7 @@ class Examples:
         for cut in self._cut(row["doc"]):
             if cut.start <= answer[0] and answer[1] <= cut.end:
                 body = self._texts[row["doc"]][cut.start : cut.end]
-                text = self._titled(row["doc"], body, cut.start)
+                text = self._headed(asked, row["doc"], body, cut.start)
                 by = len(text) - len(body) - cut.start
                 spans = ((a + by, b + by) for a, b in (answer, evidence))
                 kind = self._chance.random()
@@ -355,10 +362,16 @@ class Examples:
             return unanswered(question, other)
         return Example(question, text, sentences, right, answer)
 
-    def _titled(self, document: str, text: str, start: int) -> str:
-        """A passage under its title, mostly, as it will be read."""
-        title = self._texts[document].split("\n", 1)[0].strip()
-        return text if start == 0 or self._chance.random() < 0.12 else f"{title}\n{text}"
+    def _headed(self, asked: _Asked, document: str, text: str, start: int) -> str:
+        """A passage under its date and its title, mostly, as it will be read."""
+        chance, whole = self._chance, self._texts[document]
+        if start and chance.random() > 0.12:
+            title = whole.split("\n", 1)[0].strip()
+            text = f"{title}\n{text}"
+        day = iso_date_on_top(whole) or written_date(whole[:DATELINE_LENGTH])
+        if day is None and chance.random() < 0.5:  # the day that its file was written
+            day = date(chance.randint(2012, 2026), chance.randint(1, 12), chance.randint(1, 28))
+        return f"{written(day, asked.language)}\n{text}" if day and chance.random() < 0.9 else text
 
 
 def _length(row: dict[str, Any], part: str) -> int:

@@ -47,7 +47,7 @@ from .others import index_of, texts
 _FOUND = 12  # passages, of which the reader takes the first
 # The share of answerable questions that are to be answered.
 _ANSWERED = 0.8
-_TAKEN = 4  # of so many rows that were kept aside, one
+_TAKEN = 5  # of so many rows that were kept aside, one
 _ELSEWHERE = 3  # of so many questions one is also asked where nothing is about it
 _TARGET = Path(__file__).parents[1] / "qa/reader.json"
 
@@ -81,7 +81,7 @@ def fit(data: Path, index: Index) -> dict[str, Any]:
         for one in read_marked(path)
     ]
     marked = [one for one in every if kept_aside(one.about)]
-    # Both languages of a row stand together; a quarter of the rows is enough for so few weights.
+    # Both languages of a row stand together; a fifth of the rows is enough for so few weights.
     marked = [one for number, one in enumerate(marked) if number // 2 % _TAKEN == 0]
     others = texts(data, {one.about for one in every})
     of_news = [one for one in marked if one.about not in others]
