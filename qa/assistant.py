@@ -79,7 +79,8 @@ class Assistant:
         asked = meant or question
         language = language_of(question) if meant else detect(question)
         with self._index.held():  # what is cited is what was read
-            found = self._retriever.search(asked, _FOUND, among)
+            # Of these only the first few are read.
+            found = self._retriever.search(asked, _FOUND, among, settled=False)
             reading = self._reader.read(asked, distinct(found))
             findings = reading.findings
             confidence = findings[0].confidence if findings else 0.0

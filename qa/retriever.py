@@ -38,12 +38,17 @@ class Retriever:
     def __init__(self, index: Index) -> None:
         self._index = index
 
-    def search(self, question: str, k: int = 10, among: Filter | None = None) -> list[Hit]:
-        """The at most `k` best passages, best first, with scores from 0 to 1."""
+    def search(
+        self, question: str, k: int = 10, among: Filter | None = None, *, settled: bool = True
+    ) -> list[Hit]:
+        """The at most `k` best passages, best first, with scores from 0 to 1.
+
+        Which are the first ten is `settled` where rounding would decide it; that takes longer.
+        """
         nearest = self._index.nearest(question, _DEPTH, among)
         matching = self._index.matching(question, _DEPTH, among)
         hits = self._fused(question, nearest, matching)
-        tied = self._tied(hits, nearest, min(k, _SETTLED))
+        tied = self._tied(hits, nearest, min(k, _SETTLED)) if settled else []
         if tied:
             exact = dict(zip(tied, self._index.exact_nearness(question, tied), strict=True))
             nearest = [Hit(hit.passage, exact.get(hit.passage, hit.score)) for hit in nearest]
