@@ -143,11 +143,10 @@ class CrossEncoder:
     def __init__(self, folder: Path, encoder: Path) -> None:
         config = _read(folder / "config.json")
         positions = config["max_position_embeddings"]
-        self._whole = _tokenizer(encoder)
-        self._whole.no_truncation()
+        self._encoder = encoder
         self._tokenizer = _tokenizer(encoder)
         self._tokenizer.enable_truncation(positions, stride=_STRIDE, strategy="only_second")
-        # What is left of a window by three special tokens and the first text goes on by a stride.
+        # Beside it and three special tokens a window has room for two strides of the second.
         self._longest_first = positions - 3 - 2 * _STRIDE
         self._words = _Words(_weights(encoder / "model.safetensors", only=_WORDS))
         self._model = _Compiled(_cross_encoder(config, _weights(folder / "model.safetensors")))
@@ -176,7 +175,9 @@ class CrossEncoder:
     def _end(self, first: str) -> str:
         if len(first) <= self._longest_first:  # a token has a character at least
             return first
-        offsets = self._whole.encode(first, add_special_tokens=False).offsets
+        whole = _tokenizer(self._encoder)  # the other cuts; few questions are so long
+        whole.no_truncation()
+        offsets = whole.encode(first, add_special_tokens=False).offsets
         return first[offsets[-self._longest_first :][0][0] :] if offsets else ""
 
 

@@ -1,4 +1,4 @@
-"""The one truth of an index: a SQLite file with its documents, passages and vectors.
+"""The one truth of an index: a SQLite file with documents, passages, sentences and vectors.
 
 Everything else in the index folder is derived from here and carries the `generation` it was
 derived from. A change is one transaction that also sets the next generation, so a reader sees
@@ -133,10 +133,7 @@ class Catalog:
                 if catalog.setting("generation") is None:
                     raise ValueError("no generation")
             if not catalog._rows("SELECT 1 FROM sqlite_master WHERE name = 'sentences'"):
-                raise IndexFolderError(
-                    f"The index in {path.parent} was made by another version of Opcit; run"
-                    " `opcit index DOCS --rebuild` to make it again."
-                )
+                raise of_another_version(path.parent)
         except BaseException:
             catalog.close()  # left to later, that would remove the log of one put in its place
             raise
@@ -541,6 +538,14 @@ def _told(path: Path) -> Iterator[None]:
             ) from error
         mend = _last_copy(path) or f"remove {path.parent} and run `opcit index DOCS` again."
         raise CatalogDamagedError(f"The catalog {path} is damaged ({error}); {mend}") from error
+
+
+def of_another_version(folder: Path) -> IndexFolderError:
+    """The refusal of an index in another form than this version's."""
+    return IndexFolderError(
+        f"The index in {folder} was made by another version of Opcit; run"
+        " `opcit index DOCS --rebuild` to make it again."
+    )
 
 
 def last_good(path: Path) -> Path:

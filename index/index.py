@@ -27,7 +27,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .catalog import Catalog, Entry, last_good
+from .catalog import Catalog, Entry, last_good, of_another_version
 from .derived import Derived, derive, discard_derived, open_derived
 from .embed import Embedder
 from .errors import CatalogDamagedError, EncoderError, FolderError, IndexFolderError
@@ -410,10 +410,7 @@ def read_manifest(folder: Path) -> dict:  # type: ignore[type-arg]
             f"{path} is damaged; run `opcit index DOCS --rebuild` to make the index again."
         ) from error
     if not known:
-        raise IndexFolderError(
-            f"The index in {folder} was made by another version of Opcit; run"
-            " `opcit index DOCS --rebuild` to make it again."
-        )
+        raise of_another_version(folder)
     return manifest  # type: ignore[no-any-return]
 
 

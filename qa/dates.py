@@ -12,7 +12,7 @@ from typing import Final
 
 from index import Language, folded_words
 
-_NAMES: Final[dict[Language, list[str]]] = {
+MONTHS: Final[dict[Language, list[str]]] = {
     "fr": (
         "janvier février mars avril mai juin juillet août septembre octobre novembre décembre"
     ).split(),
@@ -20,13 +20,13 @@ _NAMES: Final[dict[Language, list[str]]] = {
         "January February March April May June July August September October November December"
     ).split(),
 }
-_MONTHS: Final = {
+_NUMBERS: Final = {
     folded_words(name)[0]: month
-    for names in _NAMES.values()
+    for names in MONTHS.values()
     for month, name in enumerate(names, start=1)
 }
 _PERIOD: Final = re.compile(
-    rf"(?:\b({'|'.join(_MONTHS)}) (?:\d{{1,2}}(?:st|nd|rd|th)? )?)?\b((?:19|20)\d\d)\b"
+    rf"(?:\b({'|'.join(_NUMBERS)}) (?:\d{{1,2}}(?:st|nd|rd|th)? )?)?\b((?:19|20)\d\d)\b"
 )
 # How near a date is that lies in the month asked for, in the month after it, or elsewhere in its
 # year; and in a year that is asked for as a whole.
@@ -45,14 +45,14 @@ def periods(question: str) -> list[Period]:
     """The months and years that a question names, in French or English."""
     words = " ".join(folded_words(question))
     return [
-        Period(int(year), _MONTHS[month] if month else None)
+        Period(int(year), _NUMBERS[month] if month else None)
         for month, year in _PERIOD.findall(words)
     ]
 
 
 def written(day: date, language: Language) -> str:
-    """A date as a question would name it: "12 mars 2021", "12 March 2021"."""
-    return f"{day.day} {_NAMES[language][day.month - 1]} {day.year}"
+    """A date as the reader has learnt it: "12 mars 2021", "1 mars 2021" (never "1er")."""
+    return f"{day.day} {MONTHS[language][day.month - 1]} {day.year}"
 
 
 def closeness(day: date | None, asked: list[Period]) -> float:

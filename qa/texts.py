@@ -12,6 +12,8 @@ from typing import Final
 
 from index import Language
 
+from .dates import MONTHS
+
 TEXTS: Final[dict[str, dict[Language, str]]] = {
     # -- the page's frame ------------------------------------------------------------------------
     "tagline": {
@@ -412,15 +414,6 @@ REFUSALS: Final[dict[str, str]] = {
     ),
 }
 
-_MONTHS: Final[dict[Language, list[str]]] = {
-    "fr": (
-        "janvier février mars avril mai juin juillet août septembre octobre novembre décembre"
-    ).split(),
-    "en": (
-        "January February March April May June July August September October November December"
-    ).split(),
-}
-
 # French sets a space before these signs, and a line must not break there.
 _LOOSE_SPACE: Final = re.compile(r" (?=[:;?!%»])|(?<=«) ")
 _NO_BREAK_SPACE: Final = "\u00a0"
@@ -469,4 +462,4 @@ def _set_in_french(sentence: str) -> str:
 def date_text(day: date, language: Language) -> str:
     """A day as it is written in running text: `1er mars 2024`, `1 March 2024`."""
     number = "1er" if language == "fr" and day.day == 1 else str(day.day)
-    return f"{number} {_MONTHS[language][day.month - 1]} {day.year}"
+    return f"{number} {MONTHS[language][day.month - 1]} {day.year}"
