@@ -119,11 +119,17 @@ class Page:
         """The same for a question chosen on the page."""
         yield from self.respond(str(event.question), history, answers, among, language, request)
 
-    def limit(self, event: gr.EventData) -> tuple[Filter, str]:
-        """The documents that questions go to from now on, and the words that say so."""
+    def limit(self, event: gr.EventData, latest: int) -> tuple[Any, ...]:
+        """The documents that questions go to from now on, the words that say so, and their number.
+
+        Limits that arrive after later ones are passed over.
+        """
         asked = event._data or {}
+        serial = asked.get("serial")
+        if not isinstance(serial, int) or serial < latest:
+            return gr.skip(), gr.skip(), gr.skip()
         among = read_filter(asked)
-        return among, markup.limits_html(among, _language(asked))
+        return among, markup.limits_html(among, _language(asked)), serial
 
     def copy(self, event: gr.EventData, answers: list[Answer]) -> str:
         """One answer as Markdown."""
@@ -307,7 +313,7 @@ def build_app(assistant: Assistant, *, shared_library: bool = False) -> gr.Block
     ) as blocks:
         language = gr.Textbox("fr", visible=False)
         taken = gr.Textbox(visible=False)  # on its way to the clipboard or into a file
-        answers, among = gr.State([]), gr.State(Filter())
+        answers, among, latest = gr.State([]), gr.State(Filter()), gr.State(0)
         head = gr.HTML(elem_id="head", apply_default_css=False)
         with gr.Row(elem_id="desk"):
             with gr.Column(elem_id="talk"):
@@ -362,7 +368,7 @@ def build_app(assistant: Assistant, *, shared_library: bool = False) -> gr.Block
         # "always_last" what was clicked; one at a time keeps the order.
         each: dict[str, Any] = {"trigger_mode": "multiple", **quiet}
         reader.open(page.open, None, [reader], concurrency_limit=_AT_ONCE, **each)
-        reader.limit(page.limit, None, [among, limits], concurrency_limit=1, **each)
+        reader.limit(page.limit, [latest], [among, limits, latest], concurrency_limit=1, **each)
         reader.speak(page.speak, None, labels, **each)
         reader.copy_answer(page.copy, [answers], [taken], **quiet).then(
             None, [taken], None, js="(markdown) => opcit.copied(markdown)"

@@ -10,6 +10,7 @@ let asked = library(); // what the reader shows or was last asked for
 let opener = null; // the chip to go back to when the document is closed
 let serial = 0; // the number of the last request to open something; its reply carries it
 let shown = 0; // the number of the last reply that was shown
+let limited = 0; // the number of the last limits that were sent: they may arrive in another order
 let purpose = ""; // "focus" when a person opened it, to read on there; "" for a list, or a language
 
 const isPlace = (link) => /^#(cite|near)=/.test(link);
@@ -89,7 +90,9 @@ function choose(box) {
 
 function limit() {
   const { after, before } = shelf;
-  trigger("limit", { documents: [...chosen], after, before, language: root.lang });
+  limited += 1;
+  const documents = [...chosen];
+  trigger("limit", { documents, after, before, serial: limited, language: root.lang });
 }
 
 function askAll() {

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from chat_page import FRENCH, PHONE, SAMPLES, Visitor, add, ask
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 SYLDAVIA = (
     "La Syldavie\n\nLa Syldavie est un royaume des Balkans. La capitale de la Syldavie est Klow,"
@@ -197,3 +197,21 @@ def test_every_tick_counts_also_when_they_come_fast(visitor: Visitor) -> None:
     page.evaluate("for (const box of document.querySelectorAll('.choose')) box.click()")
 
     expect(page.locator("#limits")).to_contain_text("documents choisis\u00a0: 38")
+
+
+def test_ticks_that_arrive_in_another_order_count_as_they_were_made(visitor: Visitor) -> None:
+    page = visitor.arrive()
+    expect(page.locator(".library li")).to_have_count(38)
+    held: list[Route] = []
+    page.route("**/queue/join*", lambda route: held.append(route), times=1)
+    page.locator(".choose").nth(0).check()
+    page.locator(".choose").nth(1).check()
+    expect(page.locator("#limits")).to_contain_text("documents choisis\u00a0: 2")
+
+    with page.expect_response("**/queue/join*"):
+        held[0].continue_()
+    page.locator("#question textarea").fill(FRENCH)
+    page.locator("#question textarea").press("Enter")
+
+    expect(page.locator("#chat .user-row")).to_contain_text("2")
+    expect(page.locator("#limits")).to_contain_text("documents choisis\u00a0: 2")
