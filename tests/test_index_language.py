@@ -30,6 +30,7 @@ from index.language import detect
         ("In whose memory did François Hollande unveil a plaque in Montrouge?", "en"),
         ("De quel groupe John Entwistle était-il le bassiste ?", "fr"),
         ("Le groupe The Who a-t-il joué à Paris ?", "fr"),
+        ("2022 model years", "en"),
     ],
 )
 def test_a_question(text: str, language: str) -> None:
@@ -39,6 +40,22 @@ def test_a_question(text: str, language: str) -> None:
 @pytest.mark.parametrize("text", ["", " \n\u00a0", "2021", "12/03/2021 ?", "…", "«\u00a0»"])
 def test_text_without_letters_is_french(text: str) -> None:
     assert detect(text) == "fr"
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("1. The council of the town has voted the budget for the year.", "en"),
+        ("1. Le conseil de la ville a voté le budget de l'année pour les écoles.", "fr"),
+        ("Le maire a lu « The Wire » dans les écoles de la ville et au musée.", "fr"),
+        ("The mayor of the town read from « Les Misérables, la fin » in the museum.", "en"),
+    ],
+)
+def test_common_words_tell_without_the_identifier(
+    text: str, language: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("index.language._identifier", lambda: pytest.fail("it was asked"))
+    assert detect(text) == language
 
 
 def test_only_the_beginning_of_a_document_is_read() -> None:
