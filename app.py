@@ -49,6 +49,7 @@ _ASSETS = Path(__file__).parent / "assets"
 _SAMPLES = Path(__file__).parent / "samples" / "documents"
 _NEAREST = 3  # documents named when there is no answer
 _AT_ONCE = 20  # questions answered side by side
+_OPEN_PAGES = 2000
 _LOG = logging.getLogger("opcit")
 
 # Each is offered only while the document that answers it is in the index.
@@ -382,7 +383,9 @@ def build_app(assistant: Assistant, *, shared_library: bool = False) -> gr.Block
         reader.remove(page.remove, None, [notice, head], concurrency_limit=1, **each)
         again.click(lambda: ([], []), None, [chat, answers], **quiet)
         add_endpoints(libraries)
-    return blocks.queue(default_concurrency_limit=_AT_ONCE)  # type: ignore[no-any-return]
+    blocks.queue(default_concurrency_limit=_AT_ONCE)
+    blocks._queue.max_thread_count = _OPEN_PAGES  # each holds one of what are 40 otherwise
+    return blocks  # type: ignore[no-any-return]
 
 
 async def _stay() -> AsyncIterator[None]:
@@ -390,9 +393,10 @@ async def _stay() -> AsyncIterator[None]:
 
     Gradio's browser side listens to one stream and closes it when no event is under way; an event
     that is sent at that very moment, a question say, is answered to nobody. So one always is.
+    Gradio notices at a yield that a page was closed; until then it counts among those it serves.
     """
     while True:
-        await asyncio.sleep(3600)
+        await asyncio.sleep(10)
         yield
 
 

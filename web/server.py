@@ -80,6 +80,10 @@ class _Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         # Pages that are open are cut off, and uvicorn would show a traceback for each.
         logging.getLogger("uvicorn.error").disabled = True
+        # At once: after a last word of Gradio's they would never ask again.
+        for connection in list(self.server_state.connections):
+            if (transport := getattr(connection, "transport", None)) is not None:
+                transport.abort()
         await super().shutdown(sockets)
 
 
@@ -101,6 +105,8 @@ def _mount(app: FastAPI, blocks: gr.Blocks, config: Config, page: dict[str, Any]
         mcp_server=config.mcp,
         **page,
     )
+    # `launch` would say so. Until then Gradio takes whatever path a call names for an upload.
+    blocks.has_launched = True
 
 
 def _listen(config: Config) -> socket.socket:
