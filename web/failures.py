@@ -5,7 +5,12 @@ or an event is asked for that never was.
 """
 
 import logging
+from pathlib import Path
+from typing import Any
 
+import gradio as gr
+from gradio import processing_utils
+from gradio.exceptions import InvalidPathError
 from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -56,6 +61,19 @@ class Failures:
         if failing:
             told = "This request is not of the form expected." if malformed else "It failed here."
             await JSONResponse({"error": told}, 422 if malformed else 500)(scope, receive, send)
+
+
+def tell_refused_paths() -> None:
+    """Let Gradio refuse a call that names a path of the server's by a sentence, not a traceback."""
+    check = processing_utils._check_allowed
+
+    def check_and_tell(path: str | Path, check_in_upload_folder: bool) -> Any:
+        try:
+            return check(path, check_in_upload_folder)
+        except InvalidPathError as error:
+            raise gr.Error("No such file was uploaded.", print_exception=False) from error
+
+    processing_utils._check_allowed = check_and_tell
 
 
 def without_traceback(record: logging.LogRecord) -> bool:

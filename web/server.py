@@ -23,7 +23,7 @@ from fastapi import FastAPI
 from qa import Assistant, Config, OpcitError, text
 
 from .api import PlainCalls
-from .failures import Failures, without_traceback
+from .failures import Failures, tell_refused_paths, without_traceback
 from .permalinks import source_route
 from .security import guard
 from .sessions import Libraries, SessionCookie
@@ -107,6 +107,7 @@ def _mount(app: FastAPI, blocks: gr.Blocks, config: Config, page: dict[str, Any]
     )
     # `launch` would say so. Until then Gradio takes whatever path a call names for an upload.
     blocks.has_launched = True
+    tell_refused_paths()
 
 
 def _listen(config: Config) -> socket.socket:
