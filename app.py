@@ -49,7 +49,7 @@ _ASSETS = Path(__file__).parent / "assets"
 _SAMPLES = Path(__file__).parent / "samples" / "documents"
 _NEAREST = 3  # documents named when there is no answer
 _AT_ONCE = 20  # questions answered side by side
-_OPEN_PAGES = 2000
+_OPEN_PAGES = 2000  # at most; further ones wait
 _LOG = logging.getLogger("opcit")
 
 # Each is offered only while the document that answers it is in the index.
@@ -384,7 +384,7 @@ def build_app(assistant: Assistant, *, shared_library: bool = False) -> gr.Block
         again.click(lambda: ([], []), None, [chat, answers], **quiet)
         add_endpoints(libraries)
     blocks.queue(default_concurrency_limit=_AT_ONCE)
-    blocks._queue.max_thread_count = _OPEN_PAGES  # each holds one of what are 40 otherwise
+    blocks._queue.max_thread_count = _OPEN_PAGES  # else 40, of which each holds one
     return blocks  # type: ignore[no-any-return]
 
 

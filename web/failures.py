@@ -1,7 +1,7 @@
 """Ends a request at which the server behind it fails: with a sentence, without a traceback.
 
 Gradio fails where a program calls the endpoints behind its page wrongly: where a value is missing,
-or an event is asked for that never was.
+an event is asked for that never was, or a file is named that nobody uploaded.
 """
 
 import logging
