@@ -35,8 +35,10 @@ train: $(VENV)/.installed-dev
 	$(BIN)/python -m training blend --out $(WORK)
 	$(BIN)/python -m training measure $(WORK)/encoder --data $(DATA)
 
-# With the encoder that lies in index/encoder.
+# With the encoder that lies in index/encoder; its layers for passages first.
 reader: $(VENV)/.installed-dev
+	$(BIN)/python -m training.passages $(DATA) $(WORK)/passages
+	cp $(WORK)/passages/* index/encoder/passages
 	$(BIN)/opcit index $(DATA)/corpora/wikinews-fr --index $(WORK)/index
 	$(BIN)/python -m training.reading $(DATA) $(WORK)/index $(WORK)/reader
 	cp $(WORK)/reader/* qa/reader

@@ -2,17 +2,20 @@
 
     python -m bench.agreement DOCS QUESTIONS
 
-Indexes the folder twice with the same encoder, as Opcit runs it and by plain sentence-transformers,
-asks both all questions of a file in the evaluation's form, in both languages, and prints for how
-many the first ten passages are the same set, and the same in the same order, and the mean share
-of passages in common: by meaning alone, and by the whole retriever.
+Indexes the folder twice with the same weights, as Opcit runs them and by plain
+sentence-transformers, asks both all questions of a file in the evaluation's form, in both
+languages, and prints for how many the first ten passages are the same set, and the same in the same
+order, and the mean share of passages in common: by meaning alone, and by the whole retriever.
 """
 
 import argparse
+import json
+import shutil
 import tempfile
 from pathlib import Path
 
 import numpy as np
+from safetensors.torch import load_file, save_file
 from sentence_transformers import SentenceTransformer
 
 from index import Hit, Index, SentenceTransformerEmbedder, default_model
@@ -25,13 +28,32 @@ K = 10
 _DEPTH = 100  # as the retriever looks for
 
 
+def passages_alone(folder: Path) -> Path:
+    """Write the built-in encoder's layers for passages into a folder of their own.
+
+    The form is that which sentence-transformers loads.
+    """
+    whole = Path(default_model())
+    fewer = whole / "passages"
+    shutil.copytree(whole, folder, ignore=shutil.ignore_patterns(fewer.name))
+    config, layers = (json.loads((of / "config.json").read_text()) for of in (whole, fewer))
+    (folder / "config.json").write_text(json.dumps(config | layers))
+    weights, own = (load_file(of / "model.safetensors") for of in (whole, fewer))
+    kept = {name: value for name, value in weights.items() if ".layer." not in name}
+    save_file(kept | own, folder / "model.safetensors", metadata={"format": "pt"})
+    return folder
+
+
 class PlainEmbedder:
     """The built-in encoder, run by sentence-transformers; it passes for the other."""
 
-    def __init__(self, other: SentenceTransformerEmbedder) -> None:
+    def __init__(self, other: SentenceTransformerEmbedder, folder: Path) -> None:
         self.name, self.fingerprint, self.rounding = other.name, other.fingerprint, 0.0
-        self._model = SentenceTransformer(default_model(), device="cpu", local_files_only=True)
-        self.dimension = self._model.get_embedding_dimension()
+        self._questions, self._passages = (
+            SentenceTransformer(str(model), device="cpu", local_files_only=True)
+            for model in (default_model(), passages_alone(folder))
+        )
+        self.dimension = self._questions.get_embedding_dimension()
 
     def embed_passages(
         self, texts: list[str], spans: list[list[tuple[int, int]]]
@@ -40,10 +62,10 @@ class PlainEmbedder:
         return self.embed_exactly(texts), [np.zeros((len(some), self.dimension)) for some in spans]
 
     def embed_exactly(self, texts: list[str]) -> np.ndarray:
-        return self._model.encode(texts, normalize_embeddings=True)
+        return self._passages.encode(texts, normalize_embeddings=True)
 
     def embed_question(self, text: str) -> np.ndarray:
-        return self.embed_exactly([text])[0]
+        return self._questions.encode(text, normalize_embeddings=True)
 
 
 def agreement(first: list[list[Hit]], second: list[list[Hit]]) -> str:
@@ -71,7 +93,7 @@ def main() -> None:
         fast, plain = Path(folder) / "fast", Path(folder) / "plain"
         embedder = SentenceTransformerEmbedder(default_model())
         build_index(given.documents, fast, config=config)
-        slow = PlainEmbedder(embedder)
+        slow = PlainEmbedder(embedder, Path(folder) / "passages")
         Index.create(plain, slow).update(given.documents, max_bytes=config.max_file_bytes)
         for index in (Index.open(fast, embedder), Index.open(plain, slow)):
             retriever = Retriever(index)

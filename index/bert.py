@@ -60,7 +60,8 @@ def is_bert_encoder(folder: Path) -> bool:
 class BertEncoder:
     """A sentence encoder; any thread may call it.
 
-    Raises whatever a damaged file makes the libraries raise.
+    Its folder may hold, in `passages/`, fewer layers that give passages, which are many, about the
+    vectors that all would give them. Raises whatever a damaged file makes the libraries raise.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -72,18 +73,24 @@ class BertEncoder:
         weights = _weights(folder / "model.safetensors")
         self._words = _Words(weights)
         model = _encoder(config, weights)
-        self._exact = _Compiled(model, INFERENCE_PRECISION_HINT="f32")
+        self._questions = self._exact = _Compiled(model, INFERENCE_PRECISION_HINT="f32")
+        fewer = folder / "passages"
+        if fewer.is_dir():
+            config |= _read(fewer / "config.json")
+            model = _encoder(config, weights | _weights(fewer / "model.safetensors"))
+            self._exact = _Compiled(model, INFERENCE_PRECISION_HINT="f32")
         self.rounds = "BF16" in _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
         self._fast = _Compiled(model) if self.rounds else self._exact
 
-    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Unit vectors of shape `(len(texts), dimension)`, as exact as 32 bits are."""
-        vectors = np.zeros((len(texts), self.dimension), dtype=np.float32)
-        for numbers, _, (found, _) in self._computed(texts, self._exact):
-            vectors[numbers] = found
-        return vectors
+    def encode_question(self, text: str) -> NDArray[np.float32]:
+        """A question's unit vector, of shape `(dimension,)`, as exact as 32 bits are."""
+        return self._vectors([text], self._questions).reshape(-1)
 
-    def encode_with_spans(
+    def encode_exactly(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Passages' unit vectors, of shape `(len(texts), dimension)`, as exact as that."""
+        return self._vectors(texts, self._exact)
+
+    def encode(
         self, texts: Sequence[str], spans: Sequence[Sequence[Span]]
     ) -> tuple[NDArray[np.float32], list[NDArray[np.float32]]]:
         """The same at the processor's fastest, and for each text its spans' `(spans, dimension)`.
@@ -105,6 +112,12 @@ class BertEncoder:
                         mean = tokens[inside].mean(axis=0)
                         of_spans[number][i] = mean / max(float(np.linalg.norm(mean)), 1e-12)
         return vectors, of_spans
+
+    def _vectors(self, texts: Sequence[str], model: "_Compiled") -> NDArray[np.float32]:
+        vectors = np.zeros((len(texts), self.dimension), dtype=np.float32)
+        for numbers, _, (found, _) in self._computed(texts, model):
+            vectors[numbers] = found
+        return vectors
 
     def _computed(
         self, texts: Sequence[str], model: "_Compiled"

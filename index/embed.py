@@ -141,17 +141,14 @@ class _Model(Protocol):
 
 
 class _PlainModel:
-    """One that treats questions and passages alike, run by OpenVINO."""
+    """One of the commonest form, run by OpenVINO."""
 
     def __init__(self, encoder: BertEncoder) -> None:
         self.dimension = encoder.dimension
         self.rounding = ROUNDING if encoder.rounds else 0.0
-        self.passages = encoder.encode_with_spans
-        self.exactly = encoder.encode
-        self._encoder = encoder
-
-    def question(self, text: str) -> Vectors:
-        return self._encoder.encode([text]).reshape(-1)
+        self.passages = encoder.encode
+        self.exactly = encoder.encode_exactly
+        self.question = encoder.encode_question
 
 
 class _TorchModel:

@@ -13,10 +13,12 @@ import numpy as np
 import pytest
 import torch
 
+from bench.agreement import passages_alone
 from index import EncoderError, Index, SentenceTransformerEmbedder, SplitSettings, default_model
 from index.bert import _FLOAT8, BertEncoder, is_bert_encoder
 from training.student import teacher_folder
 
+SAMPLES = Path(__file__).parents[1] / "samples" / "documents"
 TEXTS = [
     "",
     "Le chat",
@@ -28,6 +30,12 @@ TEXTS = [
 ]
 
 
+@pytest.fixture(scope="module")
+def passages_folder(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The built-in encoder's layers for passages, as sentence-transformers loads them."""
+    return str(passages_alone(tmp_path_factory.mktemp("passages") / "encoder"))
+
+
 def plain(folder: str, texts: list[str]) -> np.ndarray:
     """The vectors as sentence-transformers gives them by itself, offline."""
     from sentence_transformers import SentenceTransformer
@@ -36,12 +44,12 @@ def plain(folder: str, texts: list[str]) -> np.ndarray:
     return np.asarray(loaded.encode(texts, normalize_embeddings=True))
 
 
-def test_the_fast_path_gives_the_vectors_of_sentence_transformers() -> None:
+def test_the_fast_path_gives_the_vectors_of_sentence_transformers(passages_folder: str) -> None:
     embedder = SentenceTransformerEmbedder(default_model())
     vectors, _ = embedder.embed_passages(TEXTS, [[]] * len(TEXTS))
     assert vectors.shape == (len(TEXTS), embedder.dimension)
     assert vectors.dtype == np.float32
-    wanted = plain(default_model(), TEXTS)
+    wanted = plain(passages_folder, TEXTS)
     assert (vectors * wanted).sum(axis=1).min() > 0.999
     exact = embedder.embed_exactly(TEXTS)
     assert exact == pytest.approx(wanted, abs=1e-5)
@@ -49,7 +57,17 @@ def test_the_fast_path_gives_the_vectors_of_sentence_transformers() -> None:
     assert np.median(moved) <= embedder.rounding + 1e-6
     one = embedder.embed_question(TEXTS[3])
     assert one.shape == (embedder.dimension,)
-    assert one == pytest.approx(wanted[3], abs=1e-5)
+    assert one == pytest.approx(plain(default_model(), TEXTS[3:4])[0], abs=1e-5)
+
+
+def test_fewer_layers_give_passages_about_the_vectors_of_all(copied: Path) -> None:
+    texts = [path.read_text("utf-8", "replace")[:900] for path in sorted(SAMPLES.glob("*.txt"))]
+    fewer = SentenceTransformerEmbedder(default_model())
+    shutil.rmtree(copied / "passages")
+    whole = SentenceTransformerEmbedder(str(copied))
+    near = (fewer.embed_exactly(texts) * whole.embed_exactly(texts)).sum(axis=1)
+    assert 0.95 < near.mean() < 0.999
+    assert np.array_equal(fewer.embed_question(texts[0]), whole.embed_question(texts[0]))
 
 
 class Counting:
@@ -69,12 +87,12 @@ def test_of_many_texts_the_tokens_of_some_are_held_at_once() -> None:
     encoder._tokenizer = tokenizer = Counting(encoder._tokenizer)
     texts = [f"Le mot {n} ici" for n in range(1100)]
     spans = [[(3, text.index(" ici"))] for text in texts]
-    vectors, means = encoder.encode_with_spans(texts, spans)
+    vectors, means = encoder.encode(texts, spans)
     assert sum(tokenizer.counts) == len(texts)
     assert max(tokenizer.counts) <= 1024
     for n in (0, 1023, 1024, 1099):
-        assert vectors[n] @ encoder.encode([texts[n]])[0] > 0.999
-        _, (alone,) = encoder.encode_with_spans([texts[n]], [spans[n]])
+        assert vectors[n] @ encoder.encode_exactly([texts[n]])[0] > 0.999
+        _, (alone,) = encoder.encode([texts[n]], [spans[n]])
         assert (means[n] * alone).sum() > 0.99
 
 
@@ -96,7 +114,7 @@ def test_the_built_in_encoder_runs_without_torch_and_without_the_teacher() -> No
     assert done.stdout.strip() == "[]"
 
 
-def test_spans_are_means_of_their_tokens_as_read_in_the_whole_text() -> None:
+def test_spans_are_means_of_their_tokens_as_read_in_the_whole_text(passages_folder: str) -> None:
     from sentence_transformers import SentenceTransformer
 
     text = "L’œuvre est de Zola. Il l'a écrite en 1886 ; elle fit scandale."
@@ -105,7 +123,7 @@ def test_spans_are_means_of_their_tokens_as_read_in_the_whole_text() -> None:
     embedder = SentenceTransformerEmbedder(default_model())
     (found,), (nothing,) = (embedder.embed_passages([text], [some])[1] for some in (spans, []))
     assert nothing.shape == (0, embedder.dimension)
-    loaded = SentenceTransformer(default_model(), device="cpu", local_files_only=True)
+    loaded = SentenceTransformer(passages_folder, device="cpu", local_files_only=True)
     states = loaded.encode(text, output_value="token_embeddings").numpy()
     offsets = loaded.tokenizer(text, return_offsets_mapping=True)["offset_mapping"]
     for (first, last), vector in zip(spans[:2], found[:2], strict=True):
@@ -159,7 +177,9 @@ def test_an_encoder_of_another_form_goes_through_sentence_transformers(copied: P
     assert second @ plain(str(copied), ["chat"])[0] == pytest.approx(1, abs=1e-5)
 
 
-@pytest.mark.parametrize("name", ["model.safetensors", "tokenizer.json", "config.json"])
+@pytest.mark.parametrize(
+    "name", ["model.safetensors", "tokenizer.json", "config.json", "passages/model.safetensors"]
+)
 def test_a_damaged_encoder_is_one_sentence(copied: Path, name: str) -> None:
     with (copied / name).open("r+b") as file:
         file.truncate(100)

@@ -2,14 +2,18 @@
 
 import itertools
 import json
+import lzma
 import random
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from training import corpora, distil, lexicon, measure, vocabulary
+from index import default_model
+from index.bert import BertEncoder
+from training import corpora, distil, lexicon, measure, passages, vocabulary
 from training.__main__ import start
 from training.student import Encoder, blend, save, teacher_folder
 
@@ -59,6 +63,13 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path.write_text("".join(lines), encoding="utf-8")
     start(folder / "data", folder, french_pieces=300, layers=[0, 5])
     return folder
+
+
+def put(path: Path, rows: list[dict[str, object]]) -> None:
+    """Write rows as JSON lines, packed where the name says so."""
+    path.parent.mkdir(exist_ok=True)
+    lines = "".join(f"{json.dumps(row)}\n" for row in rows).encode()
+    path.write_bytes(lzma.compress(lines) if path.suffix == ".xz" else lines)
 
 
 def nearness(encoder: Encoder) -> float:
@@ -113,6 +124,34 @@ def test_the_compact_form_loads_with_nearly_the_same_vectors(
     texts = [french for french, _ in PAIRS]
     near = trained[0].vectors(texts) * Encoder.load(tmp_path / "compact").vectors(texts)
     assert near.sum(axis=1).min() > 0.99
+
+
+def test_fewer_layers_learn_to_give_passages_the_vectors_of_all(
+    work: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = work / "data"
+    rows = [{"fr": french, "en": english} for french, english in PAIRS]
+    put(data / "corpora" / "europarl-paragraphs.jsonl.xz", rows)
+    law = {"heading_fr": "Titre", "heading_en": "Title", "text_fr": "Le texte.", "text_en": "Text."}
+    put(data / "parallel" / "laws-headings.jsonl.xz", [{"file": "a.xml"} | law])
+    article = "Le pont\n\nLe pont a été ouvert le 3 mai 1994 par la maire."
+    (data / "corpora" / "wikinews-fr").mkdir()
+    (data / "corpora" / "wikinews-fr" / "pont.txt").write_text(article, encoding="utf-8")
+    asked = {"question_fr": "Qui ?", "question_en": "Who?", "doc": "pont.txt", "answerable": False}
+    put(data / "questions" / "wikinews-train.jsonl", [asked])
+    chance = random.Random(1)
+    texts = passages.passages(data, chance)
+    drawn = [next(texts) for _ in range(300)]
+    assert {article, "Titre\nLe texte.", "Title\nText."} <= {*drawn}
+    monkeypatch.setattr(passages, "_TOKENS", 300)
+    losses = passages.train(texts, tmp_path, 60, lambda _: None, chance, steps=15)
+    assert np.mean(losses[-5:]) < 0.8 * np.mean(losses[:3])
+    layers = shutil.copytree(default_model(), tmp_path / "encoder") / "passages"
+    for path in layers.iterdir():
+        shutil.copyfile(tmp_path / path.name, path)
+    found = BertEncoder(layers.parent).encode_exactly(drawn)
+    whole = Encoder.load(Path(default_model())).vectors(drawn)
+    assert (found * whole).sum(axis=1).mean() > 0.8
 
 
 def test_strewn_words_replace_a_share_of_the_text() -> None:

@@ -22,7 +22,7 @@ from transformers import BertConfig, BertModel
 from .lexicon import Lexicon
 
 MAX_TOKENS = 256
-_EIGHT_BITS = re.compile(r"word_embeddings|layer\.\d+\.(intermediate|output)\.dense\.weight")
+EIGHT_BITS = re.compile(r"word_embeddings|layer\.\d+\.(intermediate|output)\.dense\.weight")
 
 
 def teacher_folder() -> Path:
@@ -195,7 +195,7 @@ def save(encoder: Encoder, folder: Path, *, compact: bool = False) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     weights = {
         name: value.to(
-            torch.float8_e4m3fn if compact and _EIGHT_BITS.search(name) else torch.float16
+            torch.float8_e4m3fn if compact and EIGHT_BITS.search(name) else torch.float16
         ).contiguous()
         for name, value in encoder.bert.state_dict().items()
     }
