@@ -301,11 +301,27 @@ class Catalog:
         with _told(self._path):
             return [(key, id_, _date(day)) for key, id_, day in rows]
 
-    def entries(self) -> list[Entry]:
-        """Every document, by id, without its text."""
-        rows = self._rows(f"{_SELECT_ENTRY} ORDER BY id")
+    def sizes(self) -> dict[str, tuple[int, int, int]]:
+        """The key of each source's document, and the file's size and time when it was read."""
+        rows = self._rows("SELECT source, key, size, modified FROM document")
+        return {self._path_of(row[0]): row[1:] for row in rows}
+
+    def ids(self) -> set[str]:
+        """The ids of all documents."""
+        return {id_ for (id_,) in self._rows("SELECT id FROM document")}
+
+    def entries(self, keys: Iterable[int] | None = None) -> list[Entry]:
+        """The documents with these keys, or all, by id, without their texts."""
+        if keys is None:
+            rows = self._rows(_SELECT_ENTRY)
+        else:
+            rows = [
+                row
+                for some, marks in _shares(keys)
+                for row in self._rows(f"{_SELECT_ENTRY} WHERE key IN ({marks})", *some)
+            ]
         with _told(self._path):
-            return [self._entry(row) for row in rows]
+            return sorted((self._entry(row) for row in rows), key=lambda entry: entry.id)
 
     def entry(self, document_id: str) -> Entry | None:
         """The entry of the document with this id, or None."""
