@@ -18,7 +18,7 @@ import os
 import threading
 import time
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import date
@@ -232,13 +232,19 @@ class Index:
         EncoderError, and then changes nothing.
         """
         root, own = _real(documents), _real(self.folder)
-        files = find_files(root, None if own in root.parents else own)
-        if not files:
-            raise FolderError(
-                f"There is nothing to index in {documents}: it holds no .txt, .md, .html, .pdf or"
-                " .docx file outside the index folder (`opcit forget` removes what was indexed"
-                " before)."
-            )
+
+        def files() -> list[str]:
+            found = find_files(root, None if own in root.parents else own)
+            if not found:
+                raise FolderError(
+                    f"There is nothing to index in {documents}: it holds no .txt, .md, .html, .pdf"
+                    " or .docx file outside the index folder (`opcit forget` removes what was"
+                    " indexed before)."
+                )
+            return found
+
+        if self._to_be_made:
+            files()  # before a folder is made for nothing
         return self._update(root, files, max_bytes, rebuild, progress, prefix)
 
     def forget(self, documents: Path) -> UpdateReport:
@@ -246,12 +252,12 @@ class Index:
 
         What lies in the index folder itself is removed only if `documents` is a folder in it.
         """
-        return self._update(_real(documents), [], 0, rebuild=False, progress=None)
+        return self._update(_real(documents), list, 0, rebuild=False, progress=None)
 
     def _update(
         self,
         root: Path,
-        files: list[str],
+        files: Callable[[], list[str]],
         max_bytes: int,
         rebuild: bool,
         progress: Progress | None,
@@ -268,7 +274,8 @@ class Index:
             first_new_key = catalog.last_passage_key() + 1
             made_with = catalog.setting(_MADE_WITH)
             rebuild = rebuild or made_with not in (None, self.embedder.fingerprint)
-            plan = plan_update(catalog, root, files, _real(self.folder), rebuild, prefix)
+            # Listed while nobody else writes: else what another adds meanwhile would seem gone.
+            plan = plan_update(catalog, root, files(), _real(self.folder), rebuild, prefix)
             removed_passages = catalog.passage_keys(plan.removed_keys)
             report = apply_plan(catalog, plan, self.embedder, self._settings, max_bytes, progress)
             changed = bool(plan.removed_keys or report.passages_embedded)

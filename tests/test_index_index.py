@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -32,6 +32,7 @@ from index import (
     sentence_spans,
     verify_index,
 )
+from index.load import find_files
 
 LIMIT = 1_000_000
 
@@ -213,6 +214,21 @@ def test_what_vanished_below_a_folder_is_removed_whoever_indexed_it(
     report = index.update(documents / "sub", max_bytes=LIMIT)
     assert (report.added, report.removed) == (["crue.txt"], [])
     assert index.update(documents, max_bytes=LIMIT).removed == ["2021-07-20-crue.txt"]
+
+
+def test_what_another_process_adds_meanwhile_is_not_taken_for_gone(
+    index: Index, documents: Path, embedder: StemEmbedder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def meanwhile(root: Path, besides: Path | None) -> list[str]:
+        files = find_files(root, besides)
+        monkeypatch.setattr("index.index.find_files", find_files)
+        (documents / "new.txt").write_text("Un volcan s'éveille en Islande.")
+        with suppress(IndexBusyError):
+            Index.open(index.folder, embedder).update(documents, max_bytes=LIMIT)
+        return files
+
+    monkeypatch.setattr("index.index.find_files", meanwhile)
+    assert index.update(documents, max_bytes=LIMIT).removed == []
 
 
 def test_a_folder_that_is_gone_can_be_forgotten(

@@ -12,6 +12,8 @@ import pytest
 from conftest import ROOT, StemEmbedder
 
 from index import Index, IndexFolderError, restore_index, verify_index
+from index.catalog import Catalog
+from index.derived import derived_problems
 
 LIMIT = 1_000_000
 
@@ -238,6 +240,30 @@ def test_a_damaged_catalog_names_the_copy_and_gets_it_back(
     (folder / "last-good.sqlite").unlink()
     with pytest.raises(IndexFolderError, match="no copy"):
         restore_index(folder)
+
+
+def test_a_damaged_copy_is_not_put_back(folder: Path) -> None:
+    (folder / "catalog.sqlite").write_bytes(b"not a database" * 1000)
+    copy = folder / "last-good.sqlite"
+    os.truncate(copy, copy.stat().st_size // 2)
+    before = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+    with pytest.raises(IndexFolderError, match="is damaged too"):
+        restore_index(folder)
+    now = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+    assert now == before
+
+
+def test_an_update_during_verifying_raises_no_alarm(
+    folder: Path, documents: Path, embedder: StemEmbedder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def updated_first(place: Path, catalog: Catalog) -> list[str]:
+        monkeypatch.setattr("index.soundness.derived_problems", derived_problems)
+        (documents / "new.txt").write_text("Un volcan s'éveille en Islande.")
+        Index.open(folder, embedder).update(documents, max_bytes=LIMIT)
+        return derived_problems(place, catalog)
+
+    monkeypatch.setattr("index.soundness.derived_problems", updated_first)
+    assert verify_index(folder) == []
 
 
 def test_a_rebuild_leaves_no_older_copy_behind(
