@@ -104,8 +104,10 @@ TEXTS: Final[dict[str, dict[Language, str]]] = {
     "dated_from": {"fr": "Du", "en": "From"},
     "dated_to": {"fr": "au", "en": "to"},
     "dates_hint": {
-        "fr": "Les dates et les documents cochés limitent aussi les questions.",
-        "en": "The dates and the ticked documents also limit the questions.",
+        "fr": "Les dates et les documents cochés limitent aussi les questions ; "
+        "un document sans date est hors de toute période.",
+        "en": "The dates and the ticked documents also limit the questions; "
+        "a document without a date is outside any period.",
     },
     "choose": {"fr": "Interroger seulement : {title}", "en": "Ask only: {title}"},
     "remove": {"fr": "Retirer", "en": "Remove"},

@@ -102,8 +102,8 @@ def add_endpoints(libraries: Libraries) -> None:
         Args:
             question: A question in French or English.
             documents: Ask these documents only, by their ids.
-            after: Ask documents of this day or later only, like 2024-03-01.
-            before: Ask documents of this day or earlier only.
+            after: Ask documents of this day or later only, like 2024-03-01; none without a date.
+            before: Ask documents of this day or earlier only; none without a date.
             earlier: The questions before this one that it may lean on, oldest first.
         """
         with _told(request):
@@ -126,8 +126,8 @@ def add_endpoints(libraries: Libraries) -> None:
             question: Words or a question, in French or English.
             k: How many passages, 1 to 100.
             documents: Search these documents only, by their ids.
-            after: Search documents of this day or later only, like 2024-03-01.
-            before: Search documents of this day or earlier only.
+            after: Search documents of this day or later only, like 2024-03-01; none without a date.
+            before: Search documents of this day or earlier only; none without a date.
         """
         with _told(request):
             among = _among(documents, after, before)

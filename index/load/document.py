@@ -3,7 +3,6 @@
 import hashlib
 import os
 import stat
-from datetime import date, datetime
 from pathlib import Path, PurePosixPath
 
 from ..errors import LoadError
@@ -28,7 +27,8 @@ def load(
     The title is the one the file states, else its first line if that is short, else its name.
     The date is, in this order: one the article states in a fixed form (front matter, HTML
     metadata, an ISO date in the first lines), one written near the top ("12 mars 2021"), the
-    file's metadata, the day the file was last changed.
+    file's metadata. Without any of them there is none: the day a file was changed is often only
+    the day it was copied.
 
     `max_bytes` limits the file's size (1 MB is 1,000,000 bytes). `parse` finds the text in the
     bytes: here, or in a process of its own (`worker.Worker.parse`).
@@ -53,11 +53,7 @@ def load(
         title=_title(parsed.title, parsed.text, PurePosixPath(document_id).stem),
         source=str(path),
         language=detect(parsed.text),
-        date=parsed.stated
-        or iso_date_on_top(parsed.text)
-        or written_date(top)
-        or parsed.stored
-        or _day(status.st_mtime),
+        date=parsed.stated or iso_date_on_top(parsed.text) or written_date(top) or parsed.stored,
         page_starts=parsed.page_starts,
     )
     content_hash = hashlib.sha256(data).hexdigest()
@@ -110,13 +106,6 @@ def _read(path: Path, name: str, max_bytes: int) -> tuple[bytes, os.stat_result]
             "split the file or raise the limit."
         )
     return data, status
-
-
-def _day(timestamp: float) -> date | None:
-    try:
-        return datetime.fromtimestamp(timestamp).date()
-    except (OverflowError, OSError, ValueError):  # a clock that was set to year 30,000
-        return None
 
 
 def _title(stated: str | None, text: str, stem: str) -> str:
