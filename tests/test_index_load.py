@@ -373,6 +373,8 @@ def test_titles(tmp_path: Path, name: str, content: str | bytes, title: str) -> 
 
 # --- dates -----------------------------------------------------------------------------------
 
+APRIL_3 = date(2021, 4, 3)
+
 
 @pytest.mark.parametrize(
     ("name", "content", "expected"),
@@ -390,7 +392,49 @@ def test_titles(tmp_path: Path, name: str, content: str | bytes, title: str) -> 
         ("a.txt", "London, 12 March 2021. Text.", date(2021, 3, 12)),
         ("a.txt", "The 12th of May, 2021. Text.", date(2021, 5, 12)),
         ("a.txt", "Sept. 4, 2021: text.", date(2021, 9, 4)),
-        ("a.txt", "31 avril 2021, puis 30 avril 2021.", date(2021, 4, 30)),
+        ("a.txt", "31 avril 2021\n30 avril 2021.", date(2021, 4, 30)),
+        # Numbers with slashes: day first in French; in English only where one order is possible.
+        ("a.txt", "Compte rendu du conseil\n03/04/2021\n\nLe maire ouvre la séance.", APRIL_3),
+        ("a.txt", "Nîmes, le 03/04/2021\n\nMadame, vous trouverez la facture.", APRIL_3),
+        ("a.txt", "London, 03/04/2021\n\nThe minutes of the meeting are here.", None),
+        ("a.txt", "London, 25/04/2021\n\nThe minutes of the meeting.", date(2021, 4, 25)),
+        ("a.txt", "London, 04/25/2021\n\nThe minutes of the meeting.", date(2021, 4, 25)),
+        ("a.txt", "London, 04/04/2021\n\nThe minutes of the meeting.", date(2021, 4, 4)),
+        ("a.txt", "Voir les pages 1/2/2021/3 et le dossier de la mairie.", None),
+        ("a.txt", "Nîmes, 1er mars 2020. – La ville a voté.", date(2020, 3, 1)),
+        ("a.txt", "Nîmes, 1ᵉʳ mars 2020. – La ville a voté.", date(2020, 3, 1)),
+        ("a.txt", "Nîmes, 1 er mars 2020. – La ville a voté.", date(2020, 3, 1)),
+        # The document's own date.
+        ("a.txt", "Note\n\nPublié le 3 avril 2021 par la mairie de Nîmes.", APRIL_3),
+        ("a.txt", "Note\n\nMis à jour le 3 avril 2021 à 12 h.", APRIL_3),
+        ("a.txt", "Note\n\nDate de publication : 3 avril 2021", APRIL_3),
+        ("a.txt", "Note\n\nSaint-Denis (AFP) – samedi 3 avril 2021 – " + "Un mot. " * 20, APRIL_3),
+        ("a.txt", "Compte rendu de la séance du 3 avril 2021\n\nLe maire ouvre.", APRIL_3),
+        ("a.txt", "Minutes of the meeting of 3 April 2021\n\nThe mayor opens.", APRIL_3),
+        ("a.txt", "Mairie de Nîmes\n1, place de la Comédie\nNîmes, le 3 avril 2021\n", APRIL_3),
+        ("a.txt", "WASHINGTON, April 3, 2021 (AP) — " + "The mayor spoke. " * 9, APRIL_3),
+        ("a.txt", "A note (3 April 2021)\n\n" + "The mayor spoke. " * 9, APRIL_3),
+        ("a.md", "# Note\n\n**Date :** *3 avril 2021*\n\nUn mot.", APRIL_3),
+        ("a.md", "# Note\n\n*2021-04-03*\n\nUn mot.", APRIL_3),
+        # A date that the text tells of.
+        ("a.txt", "Jean Moulin\nNé le 3 avril 1951 à Béziers, il fut préfet.", None),
+        ("a.txt", "Jean Moulin est né le\n3 avril 1951 à Béziers.", None),
+        ("a.txt", "Marie, née à Lyon, le 3 avril 1951\n\nElle a trois filles.", None),
+        ("a.txt", "Curriculum\nDate de naissance : 03/04/1951\n\nElle a trois filles.", None),
+        ("a.txt", "Curriculum\nDate of birth: 1951-04-03\n\nShe has the keys.", None),
+        ("a.txt", "Albert Einstein (14 March 1879 – 18 April 1955) was a physicist.", None),
+        ("a.txt", "Albert Einstein\n14 March 1879 – 18 April 1955\n\nHe was a physicist.", None),
+        ("a.txt", "Einstein (Ulm, 14 mars 1879 – Princeton, 18 avril 1955), physicien.", None),
+        ("a.txt", "Einstein mourut à Princeton, le 18 avril 1955, d'un anévrisme.", None),
+        ("a.txt", "Le Débarquement\n\nLe 6 juin 1944, " + "des soldats arrivent. " * 9, None),
+        ("a.txt", "La ville et le rapport que le conseil de Nîmes a rendu le 3 mai 2019.", None),
+        (
+            "a.txt",
+            "Le rapport du conseil de Nîmes et des communes voisines a été voté à la séance du\n"
+            "3 mai 2019.",
+            None,
+        ),
+        ("a.md", "---\ndate: 03/04/2021\n---\nLa note de la mairie.", APRIL_3),
         ("a.txt", "x " * 160 + "le 12 mars 2021.", None),
         ("a.txt", "Le 12 mars, sans année.", None),
         ("a.txt", "Référence 12016-01-04 et 2016-13-04.", None),

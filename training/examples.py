@@ -31,7 +31,7 @@ from typing import Any
 
 from index import LANGUAGES, Index, Language, Passage, folded_words, sentence_spans
 from index.lexicon import related, translations
-from index.load.dates import DATELINE_LENGTH, iso_date_on_top, written_date
+from index.load.dates import date_on_top
 from qa.dates import written
 from qa.retriever import Retriever
 
@@ -368,7 +368,7 @@ class Examples:
         if start and chance.random() > 0.12:
             title = whole.split("\n", 1)[0].strip()
             text = f"{title}\n{text}"
-        day = iso_date_on_top(whole) or written_date(whole[:DATELINE_LENGTH])
+        day = date_on_top(whole, asked.language)
         if day is None and chance.random() < 0.5:  # the day that its file was written
             day = date(chance.randint(2012, 2026), chance.randint(1, 12), chance.randint(1, 28))
         return f"{written(day, asked.language)}\n{text}" if day and chance.random() < 0.9 else text

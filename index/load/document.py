@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from ..errors import LoadError
 from ..language import detect
 from ..types import Document, FileState
-from .dates import DATELINE_LENGTH, iso_date_on_top, written_date
+from .dates import date_on_top
 from .formats import SUFFIXES, Parse, parse
 from .parsed import first_line, has_words, listed, megabytes, one_line, shown
 
@@ -26,7 +26,7 @@ def load(
 
     The title is the one the file states, else its first line if that is short, else its name.
     The date is, in this order: one the article states in a fixed form (front matter, HTML
-    metadata, an ISO date in the first lines), one written near the top ("12 mars 2021"), the
+    metadata), one that the first lines give as the document's own ("Nîmes, le 12 mars 2021"), the
     file's metadata. Without any of them there is none: the day a file was changed is often only
     the day it was copied.
 
@@ -46,14 +46,14 @@ def load(
     parsed = parse(suffix, data, name, max_bytes)
     if not has_words(parsed.text):
         raise LoadError(f"{name}: there are no words in it; put text in it or take it away.")
-    top = parsed.text[:DATELINE_LENGTH]
+    language = detect(parsed.text)
     document = Document(
         id=document_id,
         text=parsed.text,
         title=_title(parsed.title, parsed.text, PurePosixPath(document_id).stem),
         source=str(path),
-        language=detect(parsed.text),
-        date=parsed.stated or iso_date_on_top(parsed.text) or written_date(top) or parsed.stored,
+        language=language,
+        date=parsed.stated or date_on_top(parsed.text, language) or parsed.stored,
         page_starts=parsed.page_starts,
     )
     content_hash = hashlib.sha256(data).hexdigest()

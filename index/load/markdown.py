@@ -2,6 +2,7 @@
 
 import re
 
+from ..language import detect
 from .dates import iso_date, written_date
 from .parsed import Parsed, first_line
 from .text import decode
@@ -16,13 +17,14 @@ def parse_markdown(data: bytes, name: str, _max_bytes: int) -> Parsed:
     text = decode(data, name)
     front = _FRONT_MATTER.match(text)
     body = text[front.end() :] if front else text
+    day = _front_value(front, "date")
     return Parsed(
         text,
         title=_front_value(front, "title")
         or _heading(body)
         # Without a heading, the first line of the article, not the dashes of the front matter.
         or (first_line(body) if front else None),
-        stated=iso_date(_front_value(front, "date")) or written_date(_front_value(front, "date")),
+        stated=iso_date(day) or written_date(day, detect(body)),
     )
 
 
