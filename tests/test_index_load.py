@@ -234,6 +234,35 @@ def test_html_structure(tmp_path: Path) -> None:
     )
 
 
+PARAGRAPH = "La ville a voté son budget, après un long débat sur l'eau et les écoles. " * 3
+NEWS = f"""<html><body><header><a href="/">La Gazette</a><div>Bandeau</div></header>
+<nav><ul><li><a href="/s">Sport</a></li></ul><div>Rubriques<p>Toutes</p></div></nav>
+<div class="cookie-banner">Nous posons des témoins.<p>Accepter</p></div>
+{{opening}}<h1>Le budget</h1><div class="lead">Le chapeau <b>nu</b> de l'article.</div>
+<div>Le début nu.<p>{PARAGRAPH}</p>La suite, <i>nue</i> aussi.
+<figure><img src="a.jpg"><figcaption>La légende de l'image.</figcaption></figure>
+<p>Le prix est de <del>10</del> <s>11</s> <strike>12</strike> 13 euros.</p>Le mot de la fin.</div>
+{{closing}}<aside>À lire<p>Un autre article</p>
+<figure><figcaption>Publicité</figcaption></figure></aside>
+<div class="sidebar">Les plus lus<p>Une autre page</p></div>
+<footer>La Gazette, 1998-2024<div>Contact<p>Mentions légales</p></div></footer></body></html>"""
+
+
+@pytest.mark.parametrize("tag", ["article", "main", "div"])
+def test_html_keeps_bare_text_and_captions_and_no_furniture(tmp_path: Path, tag: str) -> None:
+    page = NEWS.format(opening=f"<{tag}>", closing=f"</{tag}>")
+    assert read(write(tmp_path, "a.html", page)).text.split("\n\n") == [
+        "Le budget",
+        "Le chapeau nu de l'article.",
+        "Le début nu.",
+        PARAGRAPH.strip(),
+        "La suite, nue aussi.",
+        "La légende de l'image.",
+        "Le prix est de 13 euros.",
+        "Le mot de la fin.",
+    ]
+
+
 def test_html_without_an_article_keeps_its_headings(tmp_path: Path) -> None:
     page = "<html><body><p>Avant.</p><h2>Milieu</h2><p>Après, une phrase.</p></body></html>"
     assert read(write(tmp_path, "a.html", page)).text == "Avant.\n\nMilieu\n\nAprès, une phrase."

@@ -114,6 +114,9 @@ _BLOCK_TAGS = frozenset(
     "ul".split()
 )
 _BLOCK_EDGE = "\ue0b0"
+_AROUND_THE_TEXT = f"{_FURNITURE} | //header[not(ancestor::main or ancestor::article)]"
+_STRUCK_OUT = "//del | //s | //strike"
+_WORDS_OUTSIDE_LINKS = "text() | descendant::text()[not(ancestor::a or ancestor::script)]"
 
 
 def _article_blocks(page: Any) -> list[str]:
@@ -122,6 +125,7 @@ def _article_blocks(page: Any) -> list[str]:
     from trafilatura.settings import DEFAULT_CONFIG
 
     _translate(page, _HIDE_SPACES)
+    _make_paragraphs(page)
     _mark_article(page)
     # By default anything under 250 characters is extracted again as a single block: a short
     # article would lose its paragraphs.
@@ -153,6 +157,50 @@ def _mark_article(page: Any) -> None:
     article.text, body.text = body.text, None
     article.extend(list(body))
     body.append(article)
+
+
+def _make_paragraphs(page: Any) -> None:
+    """Makes paragraphs of what trafilatura leaves out: captions, and bare text beside a block.
+
+    What is struck out no longer holds, and is no text.
+    """
+    for element in page.xpath(_STRUCK_OUT):
+        element.drop_tree()
+    for figure in page.xpath("//figure[.//figcaption]"):
+        figure.tag = "div"
+    for caption in page.xpath("//figcaption"):
+        caption.tag = "p"
+    furniture = {part for element in page.xpath(_AROUND_THE_TEXT) for part in element.iter()}
+    for parent in list(page.iter("body", "main", "article", "section", "div")):
+        if parent not in furniture:
+            _wrap_bare_text(parent)
+
+
+def _is_block(element: Any) -> bool:
+    return element.tag in _BLOCK_TAGS and element.tag != "br"
+
+
+def _wrap_bare_text(parent: Any) -> None:
+    """Puts each run of text and inline elements between its blocks in a paragraph."""
+    import lxml.html
+
+    text, parent.text = parent.text, None
+    run: list[Any] = []
+    for child in (*parent, None):
+        if child is not None and not _is_block(child):
+            run.append(child)
+            continue
+        paragraph = lxml.html.Element("p")
+        paragraph.text = text
+        paragraph.extend(run)
+        has_text = has_words("".join(paragraph.xpath(_WORDS_OUTSIDE_LINKS)))
+        for element in [paragraph] if has_text else run:
+            if child is None:
+                parent.append(element)
+            else:
+                child.addprevious(element)
+        if child is not None:
+            text, child.tail, run = child.tail, None, []
 
 
 def _running_words(container: Any) -> int:
