@@ -1,13 +1,17 @@
 """Near-duplicates: news is told again in the same words, and should be shown once.
 
 Two texts are nearly the same when most of the three-word runs of the shorter one are also in the
-other (shingling, Broder 1997); case, accents and punctuation do not count.
+other (shingling, Broder 1997), and among them all its figures and names: one other figure makes it
+other news. Case, accents and punctuation do not count.
 """
 
-from collections.abc import Sequence
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
-from index import Hit, Passage, folded_words, sentence_spans
+from index import LANGUAGES, Hit, Passage, folded_words, sentence_spans, stems
 
 from .types import Citation
 
@@ -16,32 +20,48 @@ _RUN = 3
 _MOST = 0.8
 # Passages of a question, and of those before it, are compared again with each citation.
 _TEXTS_KEPT = 500
+# A number with its thousands and decimals (1 200, 1,200.50), or a word.
+_WORD = re.compile(r"\d{1,3}(?:[.,\s]\d{3})+(?:[.,]\d+)?\b|\d+(?:[.,]\d+)?\b|[^\W_]+")
+_THOUSANDS = re.compile(r"[.,\s](?=\d{3}(?!\d))")
 
-Runs = frozenset[tuple[str, ...]]
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What is compared of a text: its runs of words, and the words that no copy may change."""
+
+    runs: frozenset[tuple[str, ...]]
+    fixed: frozenset[str]
+
+    def is_held_by(self, other: "_Told") -> bool:
+        shared = self.runs & other.runs
+        enough = len(shared) >= _MOST * len(self.runs)
+        return enough and self.fixed.issubset(word for run in shared for word in run)
 
 
 def distinct(hits: Sequence[Hit]) -> list[Hit]:
     """The hits without those that nearly repeat, or are held by, one of another document before."""
-    kept: list[tuple[Hit, Runs]] = []
+    kept: list[tuple[Hit, _Told]] = []
     for hit in hits:
-        runs = _runs(hit.passage.text)
+        told = _told(hit.passage.text)
         if not any(
-            _held(runs, others) and hit.passage.document_id != other.passage.document_id
-            for other, others in kept
+            hit.passage.document_id != other.passage.document_id and told.is_held_by(before)
+            for other, before in kept
         ):
-            kept.append((hit, runs))
+            kept.append((hit, told))
     return [hit for hit, _ in kept]
 
 
 def copies(words: str, document_id: str, hits: Sequence[Hit]) -> tuple[Passage, ...]:
     """Where other documents among the hits have nearly the same sentence, one place in each."""
-    runs = _runs(words)
+    told = _told(words)
     found: dict[str, Passage] = {}
     for passage in (hit.passage for hit in hits):
-        if passage.document_id in {document_id, *found} or not _held(runs, _runs(passage.text)):
+        if passage.document_id in {document_id, *found}:
+            continue
+        if not told.is_held_by(_told(passage.text)):
             continue
         for start, end in sentence_spans(passage.text):
-            if _held(runs, _runs(passage.text[start:end])):
+            if told.is_held_by(_told(passage.text[start:end])):
                 found[passage.document_id] = Passage(
                     passage.document_id,
                     passage.start + start,
@@ -62,12 +82,29 @@ def without_copies(citations: Sequence[Citation]) -> tuple[Citation, ...]:
     return tuple(kept)
 
 
-def _held(runs: Runs, others: Runs) -> bool:
-    return len(runs & others) >= _MOST * len(runs)
-
-
 @lru_cache(_TEXTS_KEPT)
-def _runs(text: str) -> Runs:
-    """Runs of three words; the whole text where it is shorter."""
-    words = folded_words(text)
-    return frozenset(tuple(words[i : i + _RUN]) for i in range(max(1, len(words) - _RUN + 1)))
+def _told(text: str) -> _Told:
+    """Runs of three words, the whole text where it is shorter; and its figures and names."""
+    read = list(_folded(text))
+    words = [word for word, _ in read]
+    runs = (tuple(words[i : i + _RUN]) for i in range(max(1, len(words) - _RUN + 1)))
+    return _Told(frozenset(runs), frozenset(word for word, fixed in read if fixed))
+
+
+def _folded(text: str) -> Iterator[tuple[str, bool]]:
+    """The folded words of a text, and whether each is a figure or a name."""
+    text = unicodedata.normalize("NFC", text)
+    for start, end in sentence_spans(text):
+        for i, found in enumerate(_WORD.finditer(text, start, end)):
+            word = found[0]
+            if word[0].isdigit():
+                yield _THOUSANDS.sub("", word).replace(",", "."), True
+                continue
+            name = word[0].isupper() and (i > 0 or _says_something(word))
+            figure = any(map(str.isdigit, word))
+            yield "".join(folded_words(word)), name or figure
+
+
+def _says_something(word: str) -> bool:
+    """Whether the first word of a sentence, a capital in any case, can be a name."""
+    return all(stems(word, language) for language in LANGUAGES)

@@ -1,5 +1,6 @@
 """The same news told twice is shown once, with where it stands too."""
 
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,56 @@ def test_where_a_sentence_stands_too() -> None:
     assert (copy.document_id, copy.text) == ("b", AGAIN)
     assert (copy.start, copy.end) == (100 + len(before), 100 + len(before) + len(AGAIN))
     assert copies("lundi", "d", hits[2:]) == ()
+
+
+LONG = "The flat over the bakery, let again last week after three months of works, costs 200 euros."
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (LONG, LONG.replace("200", "900")),
+        (LONG, LONG.replace("200", "1,200")),
+        ("The rent is 900 euros a month.", "The rent is 1,200 euros a month."),
+        (
+            "The rent of the flat is 200 euros a month.",
+            "The rent of the flat is 1,200 euros a month.",
+        ),
+        (TOLD, TOLD.replace("4 juin", "5 juin")),
+        (TOLD, TOLD.replace("6 heures", "16 heures")),
+        (TOLD, TOLD.replace("Genval", "Valmorens")),
+        (f"Lyon paie. {OTHER}", f"Nice paie. {OTHER}"),
+        (
+            "Le taux du livret est fixé à 2,5 % par an.",
+            "Le taux du livret est fixé à 2,4 % par an.",
+        ),
+        (
+            "Le village a voté le budget de l'école pour la rentrée de 2019.",
+            "Le village a voté le budget de l'école pour la rentrée de 2020.",
+        ),
+    ],
+)
+def test_another_figure_or_name_is_other_news(one: str, other: str) -> None:
+    hits = [hit("a", one), hit("b", other)]
+    assert distinct(hits) == hits
+    assert copies(one, "a", hits) == copies(other, "b", hits) == ()
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Le loyer est de 1 200 euros par mois.", "LE LOYER EST DE 1\u202f200 EUROS PAR MOIS."),
+        ("The rent is 1,200 euros a month.", "The rent is 1200 euros a month."),
+        (
+            "Le Sénat a voté la loi hier.",
+            unicodedata.normalize("NFD", "Le Sénat a voté la loi hier."),
+        ),
+        (TOLD, f"Hier encore, à Genval : {TOLD}"),
+    ],
+)
+def test_the_same_figures_written_otherwise_are_the_same_news(one: str, other: str) -> None:
+    assert len(distinct([hit("a", other), hit("b", one)])) == 1
+    assert [copy.text for copy in copies(one, "b", [hit("a", other)])] == [other]
 
 
 class LastSentence:
