@@ -21,6 +21,10 @@ def _set(words: str) -> frozenset[str]:
     return frozenset(words.split())
 
 
+def _any_of(*patterns: str) -> re.Pattern[str]:
+    return re.compile("|".join(patterns), re.IGNORECASE)
+
+
 ASKING: Final[dict[Language, frozenset[str]]] = {
     "fr": _set(
         "qui que qu quoi quel quelle quels quelles lequel laquelle lesquels lesquelles auquel"
@@ -91,23 +95,96 @@ _SUBORDINATING: Final = _set(
     "que qu si s quand lorsqu puisqu parce où comme dont that whether if when while because since"
     " before after until although as than where why how said says"
 )
-# "il" and "it" that stand for nothing.
+# "il" and "it" stand for nothing where a clause is the subject: after "be" and an adjective comes
+# "to" or "de" with a verb, or "that" or "que". A participle makes them stand for something ("moved
+# to Paris", "accusé de vol"), unless it is one that allows, advises or decides.
+_CLAUSAL_FR: Final = (
+    r"(?:prévu|permis|défendu|exclu|convenu|admis|(?:dé)?conseillé|recommandé|autorisé|demandé"
+    r"|proposé|décidé)"
+)
+_CLAUSAL_EN: Final = (
+    r"(?:allowed|permitted|forbidden|banned|prohibited|required|needed|recommended|advised"
+    r"|supposed|decided|agreed|planned|proposed|meant)"
+)
+_NO_ADJECTIVE_FR: Final = (
+    r"(?:\w*(?:é|[^\Wa]i|u)|mort|contraint|(?:in)?capable|susceptible|sûr|certain|fier|content|heureux|libre"
+    r"|digne|coupable|le|la|les|un|une|en|à|au|sur|dans|de|du)"
+)
+_NO_ADJECTIVE_EN: Final = (
+    r"(?:\w+ed|built|made|sold|told|held|taken|given|known|shown|seen|written|driven|chosen|broken"
+    r"|stolen|born|brought|bought|taught|caught|sent|spent|lent|left|lost|kept|led|fed|won|found"
+    r"|put|set|cut|hit|shut|drawn|grown|thrown|flown|worn|torn|run|done|gone|going|about"
+    r"|(?:un)?able|(?:un)?willing|(?:un)?likely|ready|due|open|close|near|next|similar|equal"
+    r"|available|accessible|the|in|at|on|under|there|here)"
+)
+_ADVERBS_FR: Final = (
+    r"(?:(?:pas|plus|moins|aussi|si|très|trop|encore|toujours|donc|bien|vraiment|\w+ement)\s+)*"
+)
+_ADVERBS_EN: Final = (
+    r"(?:(?:not|now|so|too|very|more|less|still|also|even|always|ever|quite|\w+ly)\s+)*"
+)
+# In small letters, for names and nouns follow "de" and "to" as well.
+_TO_DO_FR: Final = (
+    r"(?:de\s+|d['’])(?:(?:ne|pas|se|le|la|les|lui|leur|y|en)\s+|[sl]['’])*"
+    r"(?-i:[^\W\dA-Z]*(?:er|ir|dre|ttre|aître|[auio]ire|vre)\b)"
+)
+_TO_DO_EN: Final = (
+    r"to\s+(?!(?:the|an?|this|that|these|those|my|our|your|his|her|its|their|any|some|all|each"
+    r"|every|both|which|what|whom?|where|him|them|us|you|me|it|date)\b)(?-i:(?!\w*[^\Wsu]s\b)[a-z]+)"
+)
+_BE_FR: Final = r"(?:est|était|sera|serait|fut)"
+_BE_EN: Final = r"(?:is|was|were|isn['’]t|wasn['’]t)"
+_BECOME: Final = (
+    r"(?:is|was|be|been|becom(?:e|es|ing)|became|remain(?:s|ed)?|get(?:s|ting)?|got|seem(?:s|ed)?)"
+)
+_IS_CLAUSE_FR: Final = (
+    rf"\s+{_ADVERBS_FR}(?:{_CLAUSAL_FR}|temps|(?!{_NO_ADJECTIVE_FR}\b)\w+)"
+    rf"(?:[\s,]+(?:pour|aux?|à|en|dans|chez)\s[^?]*?)?[\s,]+{_TO_DO_FR}"
+)
+_IS_THAT_FR: Final = r"\s+(?:pas\s+)?(?!(?:plus|moins|aussi|si)\b)\w+\s+qu(?:e\b|['’])"
+_IS_CLAUSE_EN: Final = (
+    rf"(?:\s+{_ADVERBS_EN}(?:{_CLAUSAL_EN}|an?\b[^?]*?|(?!{_NO_ADJECTIVE_EN}\b)\w+))?"
+    rf"(?:\s+(?:enough|it))?(?:\s+(?:for|of|in|at|on|from)\s[^?]*?)?\s+{_TO_DO_EN}"
+)
+_IS_THAT_EN: Final = (
+    r"\s+(?:\w+\s+)?(?:that|whether|who|what|why|how)\b"
+    # "Was it in May that ... ?"
+    rf"|\s+(?:(?:in|at|on|the)\b|(?!{_NO_ADJECTIVE_EN}\b)\w+\b)[^?]*?\b(?:that|who)\b"
+)
 _IMPERSONAL: Final[dict[Language, re.Pattern[str]]] = {
-    "fr": re.compile(
-        r"\bil\s+(?:n['’])?(?:y\b|s['’]agi|faut|fall|faud|sembl|suffi|convien|exist|vaut|pleu|neig"
-        r"|passé|resté?\b|arriv|est (?:possible|probable|nécessaire|vrai))"
-        r"|\b(?:faut|fallait|faudrait|faudra-t|agit|agissait|existe-t|convient|suffit|semble-t"
-        r"|se fait|temps fait"
-        r"|reste-t|arrive-t|y a-t|y avait|y aura-t|y eut|passe-t|pleut|vaut)-il\b"
-        # "Pourquoi est-il utile de", "n'était-il pas sûr que"
-        r"|\b(?:est|était|sera|serait)-il\b(?=\s+(?:pas\s+)?\w+\b.*\b(?:de\b|d['’]|que\b|qu['’]))",
-        re.IGNORECASE,
+    "fr": _any_of(
+        r"\bil\s+(?:n['’])?(?:y\b|s['’](?:agi|est passé|est avéré)|faut|fall|faud|sembl|suffi"
+        r"|convien|exist|vaut mieux|pleu[tv]|neig|passé|resté?\b|arrive qu)",
+        rf"\bil\b(?=\s+(?:n['’])?(?:{_BE_FR}(?:\s+été)?|été)(?:{_IS_CLAUSE_FR}|{_IS_THAT_FR}))",
+        rf"\b{_BE_FR}-il\b(?={_IS_CLAUSE_FR})",
+        rf"(?<!n['’])\b{_BE_FR}-il\b(?={_IS_THAT_FR})",
+        rf"\b{_BE_FR}-il\b(?=\s+pas\b{_IS_THAT_FR})",
+        r"\b(?:faut|fallait|faudrait|faudra-t|s['’]agit|s['’]agissait|s['’]agira-t|existe-t"
+        r"|convient|suffit|semble-t|temps fait|heure est|reste-t|y a-t|y avait|y aura-t|y eut"
+        r"|se passe-t|se passait|se passera-t|pleut|neige-t)-il\b",
+        r"\b(?:est|était|sera)-il question\b",
+        r"\bse fait-il\b(?=\s+qu)",
+        r"\bvaut-il\b(?=\s+(?:mieux|la peine))",
+        # "Que lui est-il arrivé ?", but "Quand est-il arrivé ?"
+        r"\bqu(?:e\s+|['’])(?:(?:lui|leur|nous|vous)\s+)?"
+        r"(?:arriv\w+(?:-t)?-il\b|(?:est|était)-il\b(?=\s+arrivé))",
     ),
-    "en": re.compile(
-        r"\bit\b(?=.*\b(?:to|that|for|whether|how|who|what|why|when|where)\s+[a-z])"
-        r"|\btime is it\b|\bit rain"
-        r"|\bma(?:de|kes?|king) it\b(?=\s+\w)",  # "made it out of the town"
-        re.IGNORECASE,
+    "en": _any_of(
+        rf"\b{_BE_EN}\s+it\b(?={_IS_CLAUSE_EN}|{_IS_THAT_EN})",
+        rf"\bit\b(?=(?:['’]s|\s+{_BECOME})(?:\s+{_BECOME})*(?:{_IS_CLAUSE_EN}|{_IS_THAT_EN}))",
+        # With the object left out it stands for something: "How long did it take to build?"
+        r"\bit\b(?=\s+(?:takes?|took|costs?|means?|meant|feels?|felt|hurts?)\s+"
+        rf"(?:{_TO_DO_EN}\s+\w|(?!to\b)[^?]*?\b{_TO_DO_EN}))",
+        r"\bit\b(?=\s+(?:seem|appear|happen|turn|follow|matter|mean|look)\w*\s+(?:out\s+)?"
+        r"(?:that|whether|if|as|like|who|how|what)\b)",
+        r"\b(?:far is|worth) it\b",
+        r"\bis it called\b(?=\s+(?:when|if)\b)",
+        r"\b(?:time|day|date) is it\b(?!\s+\w+ed\b)",
+        r"\bit(?:\s+is)?\s+(?:rain|snow|hail|freez|thunder)",
+        # "made it clear that", "made it out of the town"
+        r"\b(?:ma(?:de|kes?|king)|finds?|found|thinks?|thought|considers?)\s+it\b"
+        rf"(?={_IS_CLAUSE_EN}|{_IS_THAT_EN}"
+        r"|\s+(?:to|out|into|through|across|past|back|home|over)\b)",
     ),
 }
 _INVERTED: Final = re.compile(r"-(?:t-)?(?:il|elle|ils|elles|on|ce)\b")
@@ -339,6 +416,8 @@ class Asked:
 
         "Avant son élection, où vivait Jean Jaurès ?", "Where on her body was the woman hit?"
         """
+        if self._low(0) in _AUXILIARIES[self.language]:
+            return False
         main = self.asking if self.asking is not None else len(self.words)
         if self.language == "en":
             verbs = (j for j, word in enumerate(self.words) if word.low in _AUXILIARIES["en"])

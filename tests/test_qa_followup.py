@@ -94,6 +94,7 @@ def test_what_is_taken_along(before: Turn, asked: str, understood: str | None) -
         "How long should you rest pancake batter before cooking it?",
         # it follows, in the main clause
         "Avant son élection, où vivait Jean Jaurès ?",
+        "Avant son élection, où Jean Jaurès vivait-il ?",
         "Where on her body was the policewoman hit?",
         # what is asked for is meant
         "Who lost his job?",
@@ -115,6 +116,111 @@ def test_what_is_taken_along(before: Turn, asked: str, understood: str | None) -
 )
 def test_a_question_that_stands_by_itself_is_left_as_it_is(asked: str) -> None:
     assert complete(asked, [MINISTER]) is None
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "When was it moved to Paris?",
+        "Who was it sold to in 1998?",
+        "Was it built to resist floods?",
+        "What is it used for?",
+        "Is it open to the public?",
+        "Is it open to visitors on Mondays?",
+        "Why was it named for a saint?",
+        "Does it belong to the state?",
+        "When did it move to a larger building?",
+        "Did it apply for the grant that the ministry gave?",
+        "Was it able to survive the crash?",
+        "Is it going to close next year?",
+        "What year was it built?",
+        "What does it mean for the workers?",
+        "Who brought it to France?",
+        "Which country made it for the museum?",
+        "How much money did it give to charity?",
+        "Was it closed when the fire broke out?",
+        "How long did it take to build?",
+        "Is it likely to win?",
+        "Quand est-il parti de Lyon ?",
+        "Est-il accusé de fraude ?",
+        "Est-il accusé d'avoir volé un tableau ?",
+        "Où est-il né de parents italiens ?",
+        "Est-il capable de voler de nuit ?",
+        "Est-il plus grand que la tour Eiffel ?",
+        "Est-il en train de fermer ?",
+        "Est-il originaire de Bretagne ?",
+        "Est-il chef d'orchestre ?",
+        "Quand est-il devenu maire de Rocqueville ?",
+        "Quand est-il arrivé à Lyon ?",
+        "Pourquoi n'est-il arrivé que lundi ?",
+        "Combien vaut-il aujourd'hui ?",
+        "Où passe-t-il ses vacances ?",
+        "Comment agit-il contre la fièvre ?",
+        "Pourquoi pleure-t-il ?",
+        "Est-il membre de l'Académie ?",
+        "Est-il mort de la grippe ?",
+        "Était-il chargé de former un gouvernement ?",
+        "Est-il contraint de démissionner ?",
+        "Sera-t-il jugé avant que la cour ne change ?",
+    ],
+)
+def test_a_pronoun_that_stands_for_someone_leans(asked: str) -> None:
+    assert complete(asked, [RECALL]) is not None
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "Is it possible to vote by post?",
+        "Is it really safe to drink tap water?",
+        "Is it illegal for minors to buy alcohol?",
+        "Is it forbidden to swim in the lake?",
+        "Why is it so hard to learn a language?",
+        "How important is it to sleep well?",
+        "Was it a mistake to close the school?",
+        "Would it be better to wait for the bus?",
+        "When did it become compulsory to wear a helmet?",
+        "Is it true that the bridge collapsed?",
+        "Was it reported that a minister resigned?",
+        "Is it known who started the fire?",
+        "Was it in May that the bridge closed?",
+        "What is it like to live on a boat?",
+        "How long does it take to boil eggs?",
+        "How long did it take for the police to arrive?",
+        "How much does it cost to rent a bike?",
+        "Does it matter whether the door is open?",
+        "Does it seem that prices are rising?",
+        "What makes it possible to see stars by day?",
+        "Who made it clear that the plant would close?",
+        "Who made it out of the burning town?",
+        "What time is it in Tokyo?",
+        "Did it rain in August?",
+        "How far is it from Lyon to Paris?",
+        "Is it worth it to buy a house?",
+        "Est-il question d'un nouveau vote au Sénat ?",
+        "Est-il possible de voter par correspondance ?",
+        "Est-il vraiment utile de se laver les mains ?",
+        "Est-il interdit aux mineurs d'acheter de l'alcool ?",
+        "Est-il prévu de fermer la piscine ?",
+        "Est-il plus facile d'apprendre une langue jeune ?",
+        "Pourquoi est-il dangereux de nager dans un lac ?",
+        "Est-il vrai que le pont a cédé ?",
+        "A-t-il été prouvé que la Terre tourne ?",
+        "N'est-il pas nécessaire de désinfecter une plaie ?",
+        "Quelle heure est-il à Tokyo ?",
+        "Que s'est-il passé à Lyon ?",
+        "Qu'est-il arrivé au dernier roi de France ?",
+        "Combien de temps a-t-il fallu pour bâtir la tour ?",
+        "Existe-t-il un vaccin contre la grippe ?",
+        "Combien reste-t-il de tigres dans le monde ?",
+        "Vaut-il mieux dormir la fenêtre ouverte ?",
+        "De quoi s'agit-il dans un procès civil ?",
+        "Pleut-il souvent en Bretagne ?",
+        "Pourquoi faut-il dormir la nuit ?",
+    ],
+)
+def test_a_pronoun_that_stands_for_nothing_leans_on_nothing(asked: str) -> None:
+    assert complete(asked, [RECALL]) is None
 
 
 @pytest.mark.parametrize("language", ["fr", "en"])
