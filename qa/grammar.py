@@ -36,14 +36,17 @@ ASKING: Final[dict[Language, frozenset[str]]] = {
 ASKING_OF: Final = _set("quel quelle quels quelles combien which what whose how")
 _ABOUT_FR: Final = r"(?:qu['’]en est-il|quid) d(?:e\b|u\b|es\b|['’])"
 _ABOUT_EN: Final = r"(?:what|how) about\b"
+# "Et celui de Lyon ?" asks what "Et de Lyon ?" does.
+_THAT_OF_FR: Final = r"(?:(?:celui|celle|ceux|celles)\s+(?=d(?:e|u|es)\b|d['’]))?"
+_THAT_OF_EN: Final = r"(?:(?:that|those|the ones?)\s+(?=(?:of|in|at|for|from)\b))?"
 _OPENING: Final[dict[Language, re.Pattern[str]]] = {
     "fr": re.compile(
         r"\W*(?:(?:et|mais|alors)\b[\s,]*(?:(?:puis|alors)\b[\s,]*)?"
-        rf"(?:{_ABOUT_FR})?|{_ABOUT_FR})\s*",
+        rf"(?:{_ABOUT_FR})?|{_ABOUT_FR})\s*{_THAT_OF_FR}",
         re.IGNORECASE,
     ),
     "en": re.compile(
-        rf"\W*(?:(?:and|but|so)\b[\s,]*(?:then\b[\s,]*)?(?:{_ABOUT_EN})?|{_ABOUT_EN})\s*",
+        rf"\W*(?:(?:and|but|so)\b[\s,]*(?:then\b[\s,]*)?(?:{_ABOUT_EN})?|{_ABOUT_EN})\s*{_THAT_OF_EN}",
         re.IGNORECASE,
     ),
 }
@@ -60,7 +63,17 @@ _DETERMINERS: Final[dict[Language, frozenset[str]]] = {
 }
 # Before a place, or what a place can be exchanged for.
 AT: Final = _set("à au aux en dans chez sur vers in at on near to from into")
-OF: Final = _set("de du des d of pour par for by with avec contre against")
+OF: Final = _set(
+    "de du des d of pour par for by with avec contre against depuis since avant before après after"
+    " entre between"
+)
+_CONTRACTED: Final = {
+    "au": ("à", "le"),
+    "aux": ("à", "les"),
+    "du": ("de", "le"),
+    "des": ("de", "les"),
+    "d": ("de", ""),
+}
 _AUXILIARIES: Final[dict[Language, frozenset[str]]] = {
     "fr": _set(
         "a ai as ont avons avez avait avaient aura auront aurait auraient eut est sont était"
@@ -192,9 +205,20 @@ _MONTHS: Final = (
     r"(?:janvier|février|mars|avril|mai|juin|juillet|août|septembre|octobre|novembre|décembre"
     r"|January|February|March|April|May|June|July|August|September|October|November|December)"
 )
-DATE: Final = re.compile(
-    rf"\b(?:(?:\d{{1,2}}(?:er)?\s+)?{_MONTHS}\s+)?(?:1[5-9]|20)\d\d\b"
-    rf"|\b\d{{1,2}}(?:er)?\s+{_MONTHS}\b|(?<=\b(?:en|in) ){_MONTHS}\b"
+_DAY: Final = r"\d{1,2}(?:er|st|nd|rd|th)?"
+_YEAR: Final = r"(?:1[5-9]|20)\d\d"
+_DATE: Final = re.compile(
+    rf"\b(?:{_DAY}\s+)?{_MONTHS}\s+{_YEAR}\b|\b{_MONTHS}\s+{_DAY}(?:,?\s+{_YEAR})?\b|\b{_YEAR}\b"
+    rf"|\b{_DAY}\s+{_MONTHS}\b|(?<=\b(?:en|in) ){_MONTHS}\b",
+    re.IGNORECASE,
+)
+# After "et" or "and" a month or a day can stand alone: "Et juin ?", "And on the 14th?".
+_SHORT_DATE: Final = re.compile(
+    rf"(?:en\s+|in\s+)?({_MONTHS})|(?:le|du|(?:on\s+)?the)\s+({_DAY})", re.IGNORECASE
+)
+_JOINED_DATES: Final = re.compile(r"\s*(?:-|–|et|and|to|à|au)\s*(?:le\s+)?")
+_DATE_PARTS: Final = tuple(
+    re.compile(rf"\b{part}\b", re.IGNORECASE) for part in (_DAY, _MONTHS, _YEAR)
 )
 _DATE_WORDS: Final = _set("année an l the year mois month le la")
 _WORD: Final = re.compile(r"[^\W_]+")
@@ -219,7 +243,8 @@ class Name:
     start: int
     end: int
     unit: int
-    before: str  # the preposition or article just before it
+    preposition: str  # "à" for "au" and "aux", "de" for "du" and "des", or none
+    article: str  # "le" for "au" and "du", any other determiner as well, or none
 
     @property
     def count(self) -> int:
@@ -240,7 +265,9 @@ class Asked:
         self.text = asked[opening.end() :].strip() if opening else asked.strip()
         self.core = self.text.rstrip(" ?!.…\u00a0\u202f")
         self.words = words_of(self.text)
-        self.dates = [_named(self.text, *found.span()) for found in DATE.finditer(self.text)]
+        self.dates = [_named(self.text, *span) for span in _date_spans(self.text)]
+        if self.opened and not self.dates and (short := _SHORT_DATE.fullmatch(self.core)):
+            self.dates = [_named(self.text, *short.span(short.lastindex or 0))]
         self.names = [
             _named(self.text, *span)
             for span in name_spans(self.text, self.language)
@@ -533,12 +560,36 @@ def name_spans(text: str, language: Language) -> list[tuple[int, int]]:
             pending.clear()
         elif run and word.text.isdigit() and len(word.text) < 4 and not pending:
             run.append(word)
+        elif run and not pending and _is_acronym(run[-1]) and gap != "-":
+            close()  # "PIB de la France"
         elif run and len(pending) < 2 and (word.low in _INSIDE or gap == "-"):
             pending.append(word)
         else:
             close()
     close()
     return spans
+
+
+def _is_acronym(word: _Word) -> bool:
+    return len(word.text) > 1 and word.text.isupper()
+
+
+def _date_spans(text: str) -> list[tuple[int, int]]:
+    """Where dates stand; two that bound a time are one: "entre 2012 et 2014"."""
+    spans: list[tuple[int, int]] = []
+    for found in _DATE.finditer(text):
+        if spans and _JOINED_DATES.fullmatch(text, spans[-1][1], found.start()):
+            spans[-1] = (spans[-1][0], found.end())
+        else:
+            spans.append(found.span())
+    return spans
+
+
+def date_parts(text: str) -> tuple[str, str, str]:
+    """Day, month and year of a date as they are written, each empty where it has none."""
+    found = [part.search(text) for part in _DATE_PARTS]
+    day, month, year = (part[0] if part else "" for part in found)
+    return day, month, year
 
 
 def _named(text: str, start: int, end: int) -> Name:
@@ -548,4 +599,7 @@ def _named(text: str, start: int, end: int) -> Name:
     while first and before[first - 1].low in small and len(before) - first < 2:
         first -= 1
     unit = before[first].start if first < len(before) else start
-    return Name(text[start:end], start, end, unit, before[first].low if unit < start else "")
+    low = [word.low for word in before[first:]]
+    preposition = low.pop(0) if low and low[0] in AT | OF else ""
+    preposition, contracted = _CONTRACTED.get(preposition, (preposition, ""))
+    return Name(text[start:end], start, end, unit, preposition, low[-1] if low else contracted)

@@ -85,6 +85,173 @@ def test_what_is_taken_along(before: Turn, asked: str, understood: str | None) -
 
 
 @pytest.mark.parametrize(
+    ("before", "asked", "understood"),
+    [
+        # a name with an article is exchanged for one with an article
+        (
+            "Quand Wang Yi s'est-il rendu au Kazakhstan ?",
+            "Et la Mongolie ?",
+            "Quand Wang Yi s'est-il rendu à la Mongolie ?",
+        ),
+        (
+            "Qui représente Skaldheim en France ?",
+            "Et la Norvège ?",
+            "Qui représente Skaldheim en Norvège ?",
+        ),
+        (
+            "Qui a parlé de la Chine avec Marie Dupont ?",
+            "Et le Japon ?",
+            "Qui a parlé du Japon avec Marie Dupont ?",
+        ),
+        (
+            "Quand Jacques Delors a-t-il quitté la Commission ?",
+            "Et Simone Veil ?",
+            "Quand Simone Veil a-t-il quitté la Commission ?",
+        ),
+        (
+            "When did Angela Merkel visit the Netherlands?",
+            "And the Philippines?",
+            "When did Angela Merkel visit the Philippines?",
+        ),
+        # one without a preposition for one without
+        (
+            "Combien de buts Kylian Mbappé a-t-il marqués à Madrid ?",
+            "Et Messi ?",
+            "Combien de buts Messi a-t-il marqués à Madrid ?",
+        ),
+        (
+            "Quand la France a-t-elle vendu des avions à l'Inde ?",
+            "Et l'Italie ?",
+            "Quand l'Italie a-t-elle vendu des avions à l'Inde ?",
+        ),
+        # English leaves the preposition of a place out: as many words tell
+        (
+            "Whom did Wang Yi meet in Kazakhstan?",
+            "And Mongolia?",
+            "Whom did Wang Yi meet in Mongolia?",
+        ),
+        (
+            "Who is the counterpart of Wang Yi in Kazakhstan?",
+            "What about Mukhtar Tileuberdi?",
+            "Who is the counterpart of Mukhtar Tileuberdi in Kazakhstan?",
+        ),
+        # one with a preposition for one with the same, or nothing
+        (
+            "Quel accord la Chine a-t-elle signé avec le Kazakhstan ?",
+            "Et avec la Mongolie ?",
+            "Quel accord la Chine a-t-elle signé avec la Mongolie ?",
+        ),
+        (
+            "Which deal did China sign with Kazakhstan?",
+            "And with Mongolia?",
+            "Which deal did China sign with Mongolia?",
+        ),
+        (
+            "Quel accord la Chine a-t-elle signé en 2019 ?",
+            "Et avec la Mongolie ?",
+            "Quel accord la Chine a-t-elle signé en 2019 avec la Mongolie ?",
+        ),
+        (
+            "Qui a signé l'accord avec Skaldheim ?",
+            "Et à Lyon ?",
+            "Qui a signé l'accord avec Skaldheim à Lyon ?",
+        ),
+        (
+            "Combien de temps dure le trajet de Paris à Lyon ?",
+            "Et de Marseille ?",
+            "Combien de temps dure le trajet de Marseille à Lyon ?",
+        ),
+        (
+            "How long is the ride from Paris to Lyon?",
+            "And from Marseille?",
+            "How long is the ride from Marseille to Lyon?",
+        ),
+        (
+            "How long is the ride from Paris to Lyon?",
+            "And to Marseille?",
+            "How long is the ride from Paris to Marseille?",
+        ),
+        (
+            "Que vend Hélianov au Danemark ?",
+            "Et pour Skaldheim ?",
+            "Que vend Skaldheim au Danemark ?",
+        ),
+        (
+            "Quel est le PIB de la France ?",
+            "Et celui du Japon ?",
+            "Quel est le PIB du Japon ?",
+        ),
+        ("What is the GDP of France?", "And that of Japan?", "What is the GDP of Japan?"),
+        ("Quel est le PIB de la France ?", "Et l'Italie ?", "Quel est le PIB de l'Italie ?"),
+        # a date keeps what the new one does not name
+        (
+            "Combien de morts a-t-on comptés en mai 2011 ?",
+            "Et en juin ?",
+            "Combien de morts a-t-on comptés en juin 2011 ?",
+        ),
+        (
+            "Combien de morts a-t-on comptés en mai 2011 ?",
+            "Et juin ?",
+            "Combien de morts a-t-on comptés en juin 2011 ?",
+        ),
+        (
+            "Que s'est-il passé le 12 mai 2011 à Lyon ?",
+            "Et le 3 juin ?",
+            "Que s'est-il passé le 3 juin 2011 à Lyon ?",
+        ),
+        (
+            "Que s'est-il passé le 12 mai 2011 à Lyon ?",
+            "Et le 14 ?",
+            "Que s'est-il passé le 14 mai 2011 à Lyon ?",
+        ),
+        (
+            "Qui a été élu en mai 2012 ?",
+            "Et en 2017 ?",
+            "Qui a été élu en 2017 ?",
+        ),
+        (
+            "Combien de morts a-t-on comptés en 2011 ?",
+            "Et entre 2012 et 2014 ?",
+            "Combien de morts a-t-on comptés entre 2012 et 2014 ?",
+        ),
+        (
+            "How many people died between 2012 and 2014?",
+            "And after 2015?",
+            "How many people died after 2015?",
+        ),
+        ("Qui a été élu en mai ?", "Et en 2017 ?", "Qui a été élu en mai 2017 ?"),
+        (
+            "How many people died in May 2011?",
+            "And in June?",
+            "How many people died in June 2011?",
+        ),
+        (
+            "How many people died in May 2011?",
+            "What about June?",
+            "How many people died in June 2011?",
+        ),
+        (
+            "Who was arrested on May 12, 2011 in Lyon?",
+            "And on June 3?",
+            "Who was arrested on June 3 2011 in Lyon?",
+        ),
+        (
+            "Who was arrested on 12 May 2011 in Lyon?",
+            "And on the 14th?",
+            "Who was arrested on the 14th May 2011 in Lyon?",
+        ),
+        (
+            "How much rain fell in Lyon in May 2011?",
+            "And in Paris in June?",
+            "How much rain fell in Paris in June 2011?",
+        ),
+    ],
+)
+def test_what_is_exchanged(before: str, asked: str, understood: str) -> None:
+    assert complete(asked, [Turn(before, "")]) == understood
+
+
+@pytest.mark.parametrize(
     "asked",
     [
         # the antecedent stands in the question
