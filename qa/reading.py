@@ -7,6 +7,7 @@ sentences of a passage and "none" as the choices). Knows no index and no ranking
 """
 
 import threading
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,7 +88,7 @@ def _readings(
         for i, score in scores.items():
             if inside[i].size > most[i]:
                 most[i] = inside[i].size
-                span, span_score = _answer(text, window, inside[i])
+                span, span_score = _answer(text, window, inside[i], sentences[i])
                 found[i] = SentenceReading(score - null, score - total, span, span_score)
     return found
 
@@ -98,11 +99,13 @@ def _inside(window: Window, span: Span) -> NDArray[np.intp]:
     return np.flatnonzero((last > first) & (last > span[0]) & (first < span[1]))
 
 
-def _answer(text: str, window: Window, tokens: NDArray[np.intp]) -> tuple[Span, float]:
-    """The best span of whole words that begins and ends in the given tokens, and its score."""
+def _answer(
+    text: str, window: Window, tokens: NDArray[np.intp], sentence: Span
+) -> tuple[Span, float]:
+    """The best span of whole words that begins and ends in a sentence's tokens, and its score."""
     places = window.offsets[tokens]
     begins = np.array([not _joined(text, place) for place in places[:, 0]])
-    ends = np.array([not _joined(text, place) for place in places[:, 1]])
+    ends = np.array([not _joined(text, _after_marks(text, place)) for place in places[:, 1]])
     first = np.where(begins, window.tokens[tokens, _FIRST], _UNREAD)
     last = np.where(ends, window.tokens[tokens, _LAST], _UNREAD)
     scores = first[:, None] + last[None, :]
@@ -110,9 +113,33 @@ def _answer(text: str, window: Window, tokens: NDArray[np.intp]) -> tuple[Span, 
     length = number[None, :] - number[:, None]
     scores[(length < 0) | (length >= _LONGEST_ANSWER)] = -np.inf
     i, j = np.unravel_index(int(np.argmax(scores)), scores.shape)
-    return (int(places[i, 0]), int(places[j, 1])), float(scores[i, j])
+    span = _widened(text, (int(places[i, 0]), int(places[j, 1])), sentence)
+    return span, float(scores[i, j])
+
+
+def _after_marks(text: str, place: int) -> int:
+    while place < len(text) and _is_mark(text[place]):
+        place += 1
+    return place
+
+
+def _widened(text: str, span: Span, sentence: Span) -> Span:
+    """A span with the rest of the words that it cuts, as far as they are in the sentence."""
+    start, end = span
+    while start > sentence[0] and _joined(text, start):
+        start -= 1
+    while end < sentence[1] and _joined(text, end):
+        end += 1
+    return start, end
 
 
 def _joined(text: str, place: int) -> bool:
-    """Whether a place is inside a word or a number."""
-    return 0 < place < len(text) and text[place - 1].isalnum() and text[place].isalnum()
+    """Whether a place is inside a word or a number, of which accents written apart are a part."""
+    if not 0 < place < len(text):
+        return False
+    before, after = text[place - 1], text[place]
+    return _is_mark(after) or (after.isalnum() and (before.isalnum() or _is_mark(before)))
+
+
+def _is_mark(character: str) -> bool:
+    return unicodedata.category(character).startswith("M")

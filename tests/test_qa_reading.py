@@ -1,5 +1,7 @@
 """Reading a passage with the question: the sentence that answers, its words, and the order."""
 
+import unicodedata
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +13,7 @@ from index import CrossEncoder, EncoderError, Hit, Index, Passage, Window, defau
 from index import sentence_spans as spans_of
 from qa import reading
 from qa.extractive import ExtractiveReader, _reordered
-from qa.reading import PassageReader, _readings
+from qa.reading import PassageReader, _joined, _readings
 
 PASSAGE = (
     "La bibliothèque de Genval a rouvert mardi. Sa directrice, Anne Delvaux, a accueilli "
@@ -73,6 +75,46 @@ def test_an_answer_lies_in_its_sentence(text: str) -> None:
     assert len(found) == len(sentences)
     for (start, end), one in zip(sentences, found, strict=True):
         assert start <= one.answer[0] < one.answer[1] <= end
+
+
+@pytest.mark.parametrize(
+    ("text", "inside"),
+    [
+        ("Un e\u0301te\u0301 froid.", 5),  # after the accent
+        ("Un e\u0301te\u0301 froid.", 4),  # before it
+        ("Un e\u0301te\u0301 froid.", 6),
+        ("C'est l'e\u0301te\u0301.", 9),
+        ("Le Co\u0302te d'Azur.", 6),
+        ("Un été froid.", 4),
+        ("Elle a 1\u20e3 point.", 8),
+    ],
+)
+def test_no_place_between_a_letter_and_its_accents_ends_a_word(text: str, inside: int) -> None:
+    assert _joined(text, inside)
+
+
+def test_decomposed_accents_do_not_cut_an_answer() -> None:
+    text = unicodedata.normalize("NFD", "L'été gelé.")
+    tokens = [(0, 1), (1, 2), (2, 3), (3, 4), (4, 6), (6, 7), (8, 12), (12, 13), (13, 14)]
+    scores = np.zeros((9, 4), dtype=np.float32)
+    scores[3, 2], scores[2, 2] = 9.0, 5.0  # it would begin at an accent, else before its letter
+    scores[4, 3] = 9.0  # and end before one
+    window = Window(np.zeros(4, np.float32), scores, np.array(tokens))
+    (found,) = _readings(text, [(0, len(text))], [window])
+    assert unicodedata.normalize("NFC", text[slice(*found.answer)]) == "été"
+    assert found.answer_score == 14.0
+
+
+@settings(deadline=None)
+@given(st.text("ae\u0301\u0302 1,'", min_size=1, max_size=12), st.data())
+def test_an_answer_cuts_no_word(text: str, data: st.DataObject) -> None:
+    bounds = st.integers(0, len(text))
+    cuts = sorted({0, len(text), *data.draw(st.lists(bounds))})
+    tokens = np.array([*pairwise(cuts)])
+    scores = np.array(data.draw(st.lists(st.integers(0, 9), min_size=4 * len(tokens))))
+    window = Window(np.zeros(4, np.float32), scores[: 4 * len(tokens)].reshape(-1, 4), tokens)
+    (found,) = _readings(text, [(0, len(text))], [window])
+    assert not any(_joined(text, place) for place in found.answer)
 
 
 def test_reading_reorders_and_loses_no_passage(index: Index) -> None:
