@@ -14,6 +14,7 @@ import queue
 import sys
 from collections.abc import AsyncIterator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from datetime import date
 from html import escape
 from pathlib import Path
@@ -28,7 +29,6 @@ from qa import (
     Assistant,
     Config,
     Entry,
-    Filter,
     Language,
     OpcitError,
     answer_markdown,
@@ -73,81 +73,117 @@ _EXAMPLES: Sequence[tuple[Language, str, str]] = (
 )
 
 
+@dataclass(slots=True)
+class Conversation:
+    """What was asked and answered: as it is shown, and as it is understood and exported."""
+
+    number: int = 0
+    messages: History = field(default_factory=list)
+    answers: list[Answer] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Visit:
+    """What the server remembers of one open page, as long as it is open.
+
+    Requests may arrive in another order than they were sent. So the page numbers all that it sends,
+    and its conversations, and what belongs before something that came already is passed over.
+    """
+
+    conversation: Conversation = field(default_factory=Conversation)
+    latest: dict[str, int] = field(default_factory=dict)  # kind -> the number of the last one
+
+    def is_overtaken(self, kind: str, asked: dict[str, Any]) -> bool:
+        """Whether a later one of the same kind has come already; else this is the latest."""
+        serial = asked.get("serial")
+        if not isinstance(serial, int) or serial < self.latest.get(kind, 0):
+            return True
+        self.latest[kind] = serial
+        return False
+
+    def conversation_of(self, asked: dict[str, Any]) -> Conversation | None:
+        """The conversation that something belongs to, begun if it is new; None if it is over."""
+        number = asked.get("conversation")
+        if not isinstance(number, int) or number < self.conversation.number:
+            return None
+        if number > self.conversation.number:
+            self.conversation = Conversation(number)
+        return self.conversation
+
+    def answer(self, asked: dict[str, Any]) -> Answer | None:
+        """The answer that something is about; None if it is not in the conversation."""
+        conversation, at = self.conversation_of(asked), asked.get("at")
+        if conversation is None or not isinstance(at, int):
+            return None
+        return conversation.answers[at] if 0 <= at < len(conversation.answers) else None
+
+
 class Page:
     """The callbacks of the page; each sees the library of the session that calls it."""
 
     def __init__(self, libraries: Libraries) -> None:
         self._libraries = libraries
 
-    def respond(
-        self,
-        question: str,
-        history: History,
-        answers: list[Answer],
-        among: Filter,
-        language: Language,
-        request: gr.Request,
+    def ask(
+        self, event: gr.EventData, visit: Visit, request: gr.Request
     ) -> Iterator[tuple[Any, ...]]:
         """Show the question, say that the search is on, then show the answer.
 
-        Yields the question box, the conversation, its answers and the reader.
+        Yields the conversation and the reader.
         """
-        if not question.strip():
-            yield gr.skip(), gr.skip(), gr.skip(), gr.skip()
+        asked = event._data or {}
+        conversation = visit.conversation_of(asked)
+        if conversation is None:
             return
-        library = self._libraries.of(request)
-        asked = markup.question_html(question.strip(), among, language)
-        history = [*history, _said("user", asked)]
-        searching = markup.note_html(text("searching", language))
-        yield "", [*history, _said("assistant", searching)], gr.skip(), gr.skip()
+        question, among, language = str(asked["question"]), read_filter(asked), _language(asked)
+        messages = conversation.messages
+        messages.append(_said("user", markup.question_html(question, among, language)))
+        messages.append(_said("assistant", markup.note_html(text("searching", language))))
+        yield messages, gr.skip()
         try:
-            answer = library.ask(question.strip(), among, [answer.turn for answer in answers])
+            library = self._libraries.of(request)
+            turns = [answer.turn for answer in conversation.answers]
+            answer = library.ask(question, among, turns)
             reply, reader = _reply(library, answer), _first_source(library, answer, language)
-            answers = [*answers, answer]
+            conversation.answers.append(answer)
         except Exception as error:
             reply, reader = markup.refusal_html(_told(error, language)), gr.skip()
-        yield gr.skip(), [*history, _said("assistant", reply)], answers, reader
+        messages[-1] = _said("assistant", reply)
+        if conversation is visit.conversation:
+            yield messages, reader
 
-    def example(
-        self,
-        event: gr.EventData,
-        history: History,
-        answers: list[Answer],
-        among: Filter,
-        language: Language,
-        request: gr.Request,
-    ) -> Iterator[tuple[Any, ...]]:
-        """The same for a question chosen on the page."""
-        yield from self.respond(str(event.question), history, answers, among, language, request)
+    def begin(self, event: gr.EventData, visit: Visit) -> History:
+        """Begin a new conversation."""
+        visit.conversation_of(event._data or {})
+        return visit.conversation.messages
 
-    def limit(self, event: gr.EventData, latest: int) -> tuple[Any, ...]:
-        """The documents that questions go to from now on, the words that say so, and their number.
-
-        Limits that arrive after later ones are passed over.
-        """
+    def limit(self, event: gr.EventData, visit: Visit) -> Any:
+        """The words that say which documents questions go to."""
         asked = event._data or {}
-        serial = asked.get("serial")
-        if not isinstance(serial, int) or serial < latest:
-            return gr.skip(), gr.skip(), gr.skip()
-        among = read_filter(asked)
-        return among, markup.limits_html(among, _language(asked)), serial
+        if visit.is_overtaken("limit", asked):
+            return gr.skip()
+        return markup.limits_html(read_filter(asked), _language(asked))
 
-    def copy(self, event: gr.EventData, answers: list[Answer]) -> str:
+    def copy(self, event: gr.EventData, visit: Visit) -> str:
         """One answer as Markdown."""
         asked = event._data or {}
-        return answer_markdown(answers[int(asked["at"])], str(asked["address"]))
+        answer = visit.answer(asked)
+        return answer_markdown(answer, str(asked["address"])) if answer else ""
 
-    def export(self, event: gr.EventData, answers: list[Answer]) -> str:
+    def export(self, event: gr.EventData, visit: Visit) -> str:
         """The whole conversation as Markdown."""
         asked = event._data or {}
-        today = date.today()
+        answers, today = visit.conversation.answers, date.today()
         return conversation_markdown(answers, _language(asked), today, str(asked["address"]))
 
-    def rate(self, event: gr.EventData, answers: list[Answer], request: gr.Request) -> None:
+    def rate(self, event: gr.EventData, visit: Visit, request: gr.Request) -> None:
         """Keep what somebody thinks of an answer."""
         asked = event._data or {}
+        answer = visit.answer(asked)
+        if answer is None or visit.is_overtaken(f"rate {asked['at']}", asked):
+            return
         try:
-            self._libraries.of(request).rate(answers[int(asked["at"])], good=asked["good"] is True)
+            self._libraries.of(request).rate(answer, good=asked["good"] is True)
         except Exception as error:
             gr.Warning(escape(_told(error, _language(asked))))
 
@@ -169,9 +205,12 @@ class Page:
             opened = markup.refusal_html(_told(error, _language(asked)))
         return markup.reply_html(opened, asked.get("serial"))
 
-    def speak(self, event: gr.EventData, request: gr.Request) -> tuple[Any, ...]:
+    def speak(self, event: gr.EventData, visit: Visit, request: gr.Request) -> Any:
         """The page in the wanted language."""
-        language = _language(event._data or {})
+        asked = event._data or {}
+        if visit.is_overtaken("speak", asked):
+            return gr.skip()
+        language = _language(asked)
         entries = _documents(self._libraries.of(request))
         present = {entry.id for entry in entries}
         examples = [(spoken, asked) for spoken, asked, id_ in _EXAMPLES if id_ in present]
@@ -314,7 +353,7 @@ def build_app(assistant: Assistant, *, shared_library: bool = False) -> gr.Block
     ) as blocks:
         language = gr.Textbox("fr", visible=False)
         taken = gr.Textbox(visible=False)  # on its way to the clipboard or into a file
-        answers, among, latest = gr.State([]), gr.State(Filter()), gr.State(0)
+        visit = gr.State(Visit())
         head = gr.HTML(elem_id="head", apply_default_css=False)
         with gr.Row(elem_id="desk"):
             with gr.Column(elem_id="talk"):
@@ -353,35 +392,35 @@ def build_app(assistant: Assistant, *, shared_library: bool = False) -> gr.Block
         labels = [language, head, chat, question, send, shelf, upload, again, export]
         quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
         blocks.load(_stay, concurrency_limit=None, **quiet)
-        asking = [chat, answers, among, language]
-        shown = [question, chat, answers, reader]
-        gr.on(
-            [question.submit, send.click],
-            page.respond,
-            [question, *asking],
-            shown,
-            concurrency_limit=_AT_ONCE,
-            trigger_mode="always_last",  # what is asked meanwhile waits, and is not dropped
-            **quiet,
-        )
-        reader.ask(page.example, asking, shown, concurrency_limit=_AT_ONCE, **quiet)
         # Gradio drops what is clicked while the click before is still being answered, or with
         # "always_last" what was clicked; one at a time keeps the order.
         each: dict[str, Any] = {"trigger_mode": "multiple", **quiet}
+        in_order = {"concurrency_limit": 1, **each}
+        gr.on(
+            [question.submit, send.click],
+            None,
+            [question],
+            [question],
+            js="(question) => opcit.ask(question)",
+            **each,
+        )
+        asking = reader.ask(page.ask, [visit], [chat, reader], concurrency_limit=_AT_ONCE, **each)
+        for done in (asking.then, asking.failure):
+            done(None, None, None, js="() => opcit.answered()", **each)
+        reader.begin(page.begin, [visit], [chat], **in_order)
         reader.open(page.open, None, [reader], concurrency_limit=_AT_ONCE, **each)
-        reader.limit(page.limit, [latest], [among, limits, latest], concurrency_limit=1, **each)
-        reader.speak(page.speak, None, labels, **each)
-        reader.copy_answer(page.copy, [answers], [taken], **quiet).then(
+        reader.limit(page.limit, [visit], [limits], **in_order)
+        reader.speak(page.speak, [visit], labels, **in_order)
+        reader.rate(page.rate, [visit], None, **in_order)
+        reader.copy_answer(page.copy, [visit], [taken], **quiet).then(
             None, [taken], None, js="(markdown) => opcit.copied(markdown)"
         )
-        reader.export_all(page.export, [answers], [taken], **quiet).then(
+        reader.export_all(page.export, [visit], [taken], **quiet).then(
             None, [taken], None, js="(markdown) => opcit.save(markdown)"
         )
-        reader.rate(page.rate, [answers], None, **each)
         adding = {"concurrency_limit": 1, **quiet}  # an index has one writer at a time
         upload.upload(page.add, [upload, language], [notice, head, upload], **adding)
         reader.remove(page.remove, None, [notice, head], concurrency_limit=1, **each)
-        again.click(lambda: ([], []), None, [chat, answers], **quiet)
         add_endpoints(libraries)
     blocks.queue(default_concurrency_limit=_AT_ONCE)
     blocks._queue.max_thread_count = _OPEN_PAGES  # else 40, of which each holds one

@@ -8,9 +8,10 @@ const shelf = { search: "", after: "", before: "" }; // what the form above the 
 const chosen = new Set(); // the documents that questions are limited to; none means all
 let asked = library(); // what the reader shows or was last asked for
 let opener = null; // the chip to go back to when the document is closed
-let serial = 0; // the number of the last request to open something; its reply carries it
+let sent = 0; // the number of the last request
+let opened = 0; // the number of the last request to open something; its reply carries it
 let shown = 0; // the number of the last reply that was shown
-let limited = 0; // the number of the last limits that were sent: they may arrive in another order
+let conversation = 0; // the number of the conversation
 let purpose = ""; // "focus" when a person opened it, to read on there; "" for a list, or a language
 
 const isPlace = (link) => /^#(cite|near)=/.test(link);
@@ -20,13 +21,19 @@ function library() {
   return { link: "#library", group: [], ...shelf };
 }
 
+// Requests are numbered, for they may arrive in another order.
+function send(event, what) {
+  sent += 1;
+  trigger(event, { ...what, serial: sent, conversation, language: root.lang });
+  return sent;
+}
+
 // -- opening ----------------------------------------------------------------------------------
 
 function open(request, how) {
   asked = request;
   purpose = how;
-  serial += 1;
-  trigger("open", { ...request, serial, language: root.lang });
+  opened = send("open", request);
 }
 
 function linksBeside(anchor) {
@@ -43,7 +50,7 @@ function follow(anchor) {
   if (JSON.stringify(request) !== JSON.stringify(asked)) return open(request, "focus");
   // It is open already, or on its way.
   purpose = "focus";
-  if (shown === serial) show(purpose);
+  if (shown === opened) show(purpose);
 }
 
 function show(how) {
@@ -88,11 +95,10 @@ function choose(box) {
   limit();
 }
 
+const limits = () => ({ documents: [...chosen], after: shelf.after, before: shelf.before });
+
 function limit() {
-  const { after, before } = shelf;
-  limited += 1;
-  const documents = [...chosen];
-  trigger("limit", { documents, after, before, serial: limited, language: root.lang });
+  send("limit", limits());
 }
 
 function askAll() {
@@ -116,13 +122,34 @@ function fillForms() {
 
 function speak(language) {
   root.lang = language;
-  trigger("speak", { language });
+  send("speak", {});
   limit();
 }
 
 // -- conversation -----------------------------------------------------------------------------
 
-let questions = 0;
+const waiting = []; // questions, each until the one before is answered
+let answering = null; // the conversation of the question that is being answered
+let questions = 0; // those in view
+
+function ask(question) {
+  if (question.trim()) waiting.push({ question: question.trim(), ...limits() });
+  askNext();
+}
+
+function askNext() {
+  if (answering !== null || !waiting.length) return;
+  answering = conversation;
+  send("ask", waiting.shift());
+}
+
+function begin() {
+  conversation += 1;
+  waiting.length = 0;
+  judged.clear();
+  send("begin", {});
+  document.querySelector("#question textarea").focus();
+}
 
 function followConversation() {
   document.querySelector("#chat [role=log]")?.setAttribute("aria-label", "Conversation");
@@ -172,12 +199,12 @@ function deed(button) {
   const at = replies().indexOf(button.closest(".answer, .abstention"));
   if (button.matches(".copy")) {
     copying = button;
-    trigger("copy_answer", { at, address: location.origin });
+    send("copy_answer", { at, address: location.origin });
     return;
   }
   judged.set(at, button.matches(".up"));
   showJudgements();
-  trigger("rate", { at, good: judged.get(at), language: root.lang });
+  send("rate", { at, good: judged.get(at) });
 }
 
 function showJudgements() {
@@ -191,6 +218,16 @@ function showJudgements() {
 }
 
 window.opcit = {
+  ask(question) {
+    ask(question);
+    return ""; // to the question box
+  },
+  answered() {
+    // What ended a conversation may have been shown after the next one was begun.
+    if (answering !== conversation) send("begin", {});
+    answering = null;
+    askNext();
+  },
   async copied(markdown) {
     await navigator.clipboard.writeText(markdown);
     copying.classList.add("done");
@@ -217,13 +254,13 @@ document.addEventListener("click", async (event) => {
   }
   const button = at?.closest("button");
   if (!button) return;
-  if (button.matches(".example")) trigger("ask", { question: button.textContent });
+  if (button.matches(".example")) ask(button.textContent);
   if (button.matches(".close")) close();
   if (button.matches(".ask-all")) askAll();
   if (button.matches(".remove")) {
     chosen.delete(button.value);
     limit();
-    trigger("remove", { document: button.value, language: root.lang });
+    send("remove", { document: button.value });
   }
   if (button.matches(".whole")) open({ ...asked, whole: true }, "focus");
   if (button.matches(".step")) step(Number(button.value));
@@ -233,13 +270,8 @@ document.addEventListener("click", async (event) => {
     open({ ...asked }, "");
   }
   if (button.matches(".deed")) deed(button);
-  if (button.matches("#export")) {
-    trigger("export_all", { language: root.lang, address: location.origin });
-  }
-  if (button.matches("#again")) {
-    judged.clear();
-    document.querySelector("#question textarea").focus();
-  }
+  if (button.matches("#export")) send("export_all", { address: location.origin });
+  if (button.matches("#again")) begin();
   if (button.matches(".copy-link")) {
     await navigator.clipboard.writeText(new URL(button.value, location).href);
     const before = button.textContent;
@@ -274,13 +306,13 @@ watch("value", () => {
   const reply = element.querySelector("[data-serial]");
   if (reply) {
     // A reply that was overtaken is followed by the one that was asked for last.
-    if (Number(reply.dataset.serial) !== serial) return;
-    shown = serial;
+    if (Number(reply.dataset.serial) !== opened) return;
+    shown = opened;
     return show(purpose);
   }
   // An answer brought this: the passage is shown, the cursor stays in the question box. But who
   // opened something meanwhile is about to get that.
-  if (shown !== serial) return;
+  if (shown !== opened) return;
   const current = element.querySelector(".steps a[aria-current], .steps a");
   asked = current
     ? { link: current.getAttribute("href"), group: linksBeside(current) }

@@ -14,7 +14,7 @@ from urllib.parse import parse_qs
 
 import pytest
 from chat_page import ENGLISH, FRENCH, PHONE, ROOT, SAMPLES, UNANSWERABLE, Visitor, add, ask
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 
 def quoted_in_the_file(chip: Locator) -> str:
@@ -282,6 +282,24 @@ def test_the_page_speaks_the_browsers_language_until_told_otherwise(visitor: Vis
     expect(page.get_by_role("button", name="Demander")).to_be_visible()
     expect(page.locator("html")).to_have_attribute("lang", "fr")
     expect(page.get_by_role("button", name="FR")).to_have_attribute("aria-pressed", "true")
+
+
+def test_the_last_choice_of_language_counts_however_they_arrive(visitor: Visitor) -> None:
+    page = visitor.arrive()
+    held: list[Route] = []
+    page.route("**/queue/join*", lambda route: held.append(route), times=1)
+    page.get_by_role("button", name="EN", exact=True).click()
+    page.get_by_role("button", name="FR", exact=True).click()
+    expect(page.get_by_role("button", name="Demander")).to_be_visible()
+
+    with page.expect_response("**/queue/join*"):
+        held[0].continue_()
+    ask(page, FRENCH)
+
+    expect(page.get_by_role("button", name="Demander")).to_be_visible()
+    expect(page.get_by_role("button", name="FR", exact=True)).to_have_attribute(
+        "aria-pressed", "true"
+    )
 
 
 def test_the_open_document_stays_open_in_the_other_language(visitor: Visitor) -> None:

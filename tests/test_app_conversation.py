@@ -3,8 +3,9 @@
 import time
 from pathlib import Path
 
+import pytest
 from chat_page import FRENCH, UNANSWERABLE, Visitor, ask
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from qa import Assistant, answer_markdown
 from qa.feedback import Feedback, read_feedback
@@ -15,6 +16,31 @@ SECOND = "Qui a conçu le nouvel autel de Notre-Dame ?"
 
 def clipboard(page: Page) -> str:
     return str(page.evaluate("navigator.clipboard.readText()"))
+
+
+def ask_quickly(page: Page, *questions: str) -> None:
+    """Ask without waiting for answers."""
+    box = page.locator("#question textarea")
+    for question in questions:
+        expect(box).to_have_value("")
+        box.fill(question)
+        box.press("Enter")
+
+
+def hold_back_next_request(page: Page) -> list[Route]:
+    """Where the next request to the server lands, to be let go later."""
+    held: list[Route] = []
+    page.route("**/queue/join*", lambda route: held.append(route), times=1)
+    return held
+
+
+def let_go(page: Page, held: list[Route]) -> None:
+    with page.expect_response("**/queue/join*"):
+        held[0].continue_()
+
+
+def asked(page: Page) -> Locator:
+    return page.locator("#chat .question")
 
 
 def judgements(folder: Path, count: int) -> list[Feedback]:
@@ -55,6 +81,58 @@ def test_a_follow_up_says_how_it_was_understood_until_a_new_conversation(
     page.get_by_role("button", name="Nouvelle conversation").click()
     expect(page.locator("#chat .question")).to_have_count(0)
     expect(ask(page, "Quel est son rang ?").locator(".understood")).to_have_count(0)
+
+
+def test_questions_asked_quickly_are_all_answered_in_order(visitor: Visitor) -> None:
+    page = visitor.arrive()
+
+    page.get_by_role("button", name=FRENCH).click()
+    ask_quickly(page, SECOND, "Quel est son rang ?", UNANSWERABLE)
+
+    expect(page.locator("#chat :is(.answer, .abstention)")).to_have_count(4)
+    expect(asked(page)).to_have_text([FRENCH, SECOND, "Quel est son rang ?", UNANSWERABLE])
+
+
+def test_a_new_conversation_during_a_search_stays_empty(visitor: Visitor) -> None:
+    page = visitor.arrive()
+    ask(page, FRENCH)
+    ask_quickly(page, SECOND, UNANSWERABLE)
+    expect(page.locator("#chat .note")).to_be_visible()
+
+    page.get_by_role("button", name="Nouvelle conversation").click()
+
+    expect(asked(page)).to_have_count(0)
+    ask(page, FRENCH)
+    expect(asked(page)).to_have_text([FRENCH])
+
+
+@pytest.mark.parametrize("late", ["question", "begin"])
+def test_what_arrives_after_a_new_conversation_is_passed_over(visitor: Visitor, late: str) -> None:
+    page = visitor.arrive()
+    ask(page, FRENCH)
+    again = page.get_by_role("button", name="Nouvelle conversation")
+
+    held = hold_back_next_request(page)
+    if late == "question":
+        ask_quickly(page, SECOND)
+        again.click()
+        expect(asked(page)).to_have_count(0)
+        let_go(page, held)
+        ask(page, UNANSWERABLE)
+    else:
+        again.click()
+        ask_quickly(page, UNANSWERABLE)
+        expect(page.locator("#chat .abstention")).to_be_visible()
+        let_go(page, held)
+        ask(page, UNANSWERABLE)
+
+    expect(asked(page)).to_have_text([UNANSWERABLE] * asked(page).count())
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Exporter la conversation").click()
+    written = download.value.path().read_text(encoding="utf-8")
+    assert {line for line in written.splitlines() if line.startswith("## ")} == {
+        f"## {UNANSWERABLE}"
+    }
 
 
 def test_an_answer_is_copied_as_markdown(
@@ -125,6 +203,22 @@ def test_a_thumb_is_kept_and_shown(visitor: Visitor, index_folder: Path) -> None
     expect(page.locator("#chat .question")).to_have_count(0)
     ask(page, FRENCH)
     expect(page.locator("#chat .up")).to_have_attribute("aria-pressed", "false")
+
+
+def test_the_last_thumb_counts_however_they_arrive(visitor: Visitor, index_folder: Path) -> None:
+    page = visitor.arrive()
+    first, second = ask(page, FRENCH), ask(page, UNANSWERABLE)
+    before = len(read_feedback(index_folder))
+    held = hold_back_next_request(page)
+    first.locator(".up").click()
+    first.locator(".down").click()
+    judgements(index_folder, before + 1)
+
+    let_go(page, held)
+    second.locator(".up").click()
+
+    kept = judgements(index_folder, before + 2)[before:]
+    assert [(one.question, one.good) for one in kept] == [(FRENCH, False), (UNANSWERABLE, True)]
 
 
 def test_one_stream_serves_the_page_while_it_is_open(visitor: Visitor) -> None:

@@ -15,7 +15,7 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from app import Page
+from app import Page, Visit
 from index import Hit, Index, Passage
 from qa import Answer, Assistant, Config, markup
 from qa.extractive import ExtractiveReader
@@ -53,6 +53,10 @@ def client(libraries: Libraries) -> TestClient:
 def sent(**asked: object) -> gr.EventData:
     """What the script of the page sends with an event."""
     return gr.EventData(None, asked)
+
+
+def question(words: str, conversation: int) -> gr.EventData:
+    return sent(question=words, conversation=conversation, language="fr")
 
 
 def opened(page: Page, link: str, *group: str) -> str:
@@ -139,6 +143,26 @@ def test_the_lasting_link_of_a_document_from_the_list_leads_there(
     assert client.get(link).status_code == 200
 
 
+# -- a conversation ------------------------------------------------------------------------------
+
+
+def test_an_answer_that_comes_after_its_conversation_is_not_shown(page: Page) -> None:
+    visit = Visit()
+    [*page.ask(question(QUESTION, 0), visit, REQUEST)]
+    search = page.ask(question(QUESTION, 0), visit, REQUEST)
+    shown, _ = next(search)
+    assert len(shown) == 4
+
+    assert page.begin(sent(conversation=1), visit) == []
+
+    assert [*search] == []
+    assert [*page.ask(question(QUESTION, 0), visit, REQUEST)] == []
+    assert page.copy(sent(conversation=0, at=0, address=""), visit) == ""
+    assert page.begin(sent(conversation=1), visit) == []
+    *_, (shown, _) = page.ask(question(QUESTION, 1), visit, REQUEST)
+    assert len(shown) == 2
+
+
 # -- what cannot be done -------------------------------------------------------------------------
 
 
@@ -180,7 +204,9 @@ def test_opening_tells_why_it_cannot(page: Page, told: str, link: str) -> None:
 
 def test_the_page_speaks_all_the_same(page: Page, told: str) -> None:
     assert told
-    language, head, *_ = as_gradio_calls(lambda: page.speak(sent(language="en"), REQUEST))
+    language, head, *_ = as_gradio_calls(
+        lambda: page.speak(sent(language="en", serial=1), Visit(), REQUEST)
+    )
 
     assert language == "en"
     assert 'class="language"' in head
@@ -214,8 +240,10 @@ def test_a_thumb_that_cannot_be_kept_is_told_in_the_language_of_the_page(
     page: Page, index: Index
 ) -> None:
     (index.folder / "feedback.sqlite").write_bytes(b"no feedback " * 1000)
-    answer = Answer("?", "fr", "Rien.", (), 0.0, ())
+    visit = Visit()
+    visit.conversation.answers.append(Answer("?", "fr", "Rien.", (), 0.0, ()))
 
     for language, told in (("fr", "déplacez ce fichier"), ("en", "move that file away")):
         with pytest.warns(UserWarning, match=told):
-            page.rate(sent(at=0, good=True, language=language), [answer], REQUEST)
+            asked = sent(at=0, good=True, language=language, conversation=0, serial=1)
+            page.rate(asked, visit, REQUEST)
