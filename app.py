@@ -418,9 +418,9 @@ def build_app(assistant: Assistant, *, shared_library: bool = False) -> gr.Block
         reader.export_all(page.export, [visit], [taken], **quiet).then(
             None, [taken], None, js="(markdown) => opcit.save(markdown)"
         )
-        adding = {"concurrency_limit": 1, **quiet}  # an index has one writer at a time
-        upload.upload(page.add, [upload, language], [notice, head, upload], **adding)
-        reader.remove(page.remove, None, [notice, head], concurrency_limit=1, **each)
+        # An index has one writer at a time.
+        upload.upload(page.add, [upload, language], [notice, head, upload], **in_order)
+        reader.remove(page.remove, None, [notice, head], **in_order)
         add_endpoints(libraries)
     blocks.queue(default_concurrency_limit=_AT_ONCE)
     blocks._queue.max_thread_count = _OPEN_PAGES  # else 40, of which each holds one

@@ -133,6 +133,33 @@ def test_added_documents_are_told_apart_and_can_be_removed(
     expect(page.get_by_role("button", name="Retirer")).to_have_count(0)
 
 
+def test_documents_added_while_others_are_being_added_are_added_too(
+    visitor: Visitor, tmp_path: Path
+) -> None:
+    page = visitor.arrive()
+    for name in ("syldavie", "bordurie"):
+        (tmp_path / f"{name}.txt").write_text(f"La {name}\n\nUn pays.\n", encoding="utf-8")
+    page.locator("#head .all").click()
+    held: list[Route] = []
+
+    def hold_back(route: Route) -> None:
+        if "syldavie.txt" in str(route.request.post_data):
+            held.append(route)
+        else:
+            route.continue_()
+
+    page.route("**/queue/join*", hold_back)
+    files = page.locator("#cabinet input[type=file]")
+    with page.expect_request(lambda request: "syldavie.txt" in str(request.post_data)):
+        files.set_input_files(tmp_path / "syldavie.txt")
+
+    files.set_input_files(tmp_path / "bordurie.txt")
+
+    expect(page.locator("#notice")).to_contain_text("bordurie.txt")
+    held[0].continue_()
+    expect(page.locator(".library h3")).to_have_text(["Ajoutés ici 2", "Exemples 38"])
+
+
 def test_a_chip_marks_nothing_else_once_its_document_was_added_again(
     visitor: Visitor, tmp_path: Path
 ) -> None:
