@@ -150,12 +150,12 @@ def visitor(browser: Browser, address: str) -> Iterator[Visitor]:
 
 
 @contextmanager
-def running(index_folder: Path, **settings: object) -> Iterator[str]:
+def running(index_folder: Path, port: int | None = None, **settings: object) -> Iterator[str]:
     """The chat over an index, in a process of its own as `python app.py` starts it.
 
-    Yields its address; the settings are those of `qa.Config`.
+    Yields its address, on a free port where none is given; the settings are those of `qa.Config`.
     """
-    port = free_port()
+    port = port or free_port()
     start = (
         "import json, sys; from app import serve; from qa import read_config;"
         " serve(read_config(**json.loads(sys.argv[1])), open_browser=False)"
