@@ -8,6 +8,7 @@ Run it with `python app.py`, or `opcit chat`.
 """
 
 import asyncio
+import json
 import logging
 import os
 import queue
@@ -164,11 +165,14 @@ class Page:
             return gr.skip()
         return markup.limits_html(read_filter(asked), _language(asked))
 
-    def copy(self, event: gr.EventData, visit: Visit) -> str:
-        """One answer as Markdown."""
+    def copy(self, event: gr.EventData, visit: Visit) -> Any:
+        """One answer as Markdown, with the number of the request, as JSON."""
         asked = event._data or {}
         answer = visit.answer(asked)
-        return answer_markdown(answer, str(asked["address"])) if answer else ""
+        if answer is None or visit.is_overtaken("copy", asked):
+            return gr.skip()
+        markdown = answer_markdown(answer, str(asked["address"]))
+        return json.dumps({"serial": asked["serial"], "markdown": markdown})
 
     def export(self, event: gr.EventData, visit: Visit) -> str:
         """The whole conversation as Markdown."""
@@ -412,8 +416,8 @@ def build_app(assistant: Assistant, *, shared_library: bool = False) -> gr.Block
         reader.limit(page.limit, [visit], [limits], **in_order)
         reader.speak(page.speak, [visit], labels, **in_order)
         reader.rate(page.rate, [visit], None, **in_order)
-        reader.copy_answer(page.copy, [visit], [taken], **quiet).then(
-            None, [taken], None, js="(markdown) => opcit.copied(markdown)"
+        reader.copy_answer(page.copy, [visit], [taken], **in_order).then(
+            None, [taken], None, js="(reply) => opcit.copied(reply)", **each
         )
         reader.export_all(page.export, [visit], [taken], **quiet).then(
             None, [taken], None, js="(markdown) => opcit.save(markdown)"

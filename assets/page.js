@@ -191,15 +191,14 @@ new MutationObserver(() => {
 // -- what one can do with an answer --------------------------------------------------------------
 
 const judged = new Map(); // the number of an answer -> whether it was called useful
-let copying = null; // the button whose answer is on its way to the clipboard
+let copying = {}; // the button whose answer is on its way to the clipboard, and the request for it
 
 const replies = () => [...document.querySelectorAll("#chat :is(.answer, .abstention)")];
 
 function deed(button) {
   const at = replies().indexOf(button.closest(".answer, .abstention"));
   if (button.matches(".copy")) {
-    copying = button;
-    send("copy_answer", { at, address: location.origin });
+    copying = { button, serial: send("copy_answer", { at, address: location.origin }) };
     return;
   }
   judged.set(at, button.matches(".up"));
@@ -217,6 +216,24 @@ function showJudgements() {
   }
 }
 
+// Whether it worked. Over plain http browsers offer the second way only.
+async function copy(words) {
+  if (navigator.clipboard) {
+    await navigator.clipboard.writeText(words);
+    return true;
+  }
+  const focused = document.activeElement;
+  const area = document.createElement("textarea");
+  area.value = words;
+  area.readOnly = true;
+  document.body.append(area);
+  area.select();
+  const copied = document.execCommand("copy");
+  area.remove();
+  focused?.focus({ preventScroll: true });
+  return copied;
+}
+
 window.opcit = {
   ask(question) {
     ask(question);
@@ -228,10 +245,12 @@ window.opcit = {
     answering = null;
     askNext();
   },
-  async copied(markdown) {
-    await navigator.clipboard.writeText(markdown);
-    copying.classList.add("done");
-    setTimeout((button) => button.classList.remove("done"), 2000, copying);
+  async copied(reply) {
+    const { serial, markdown } = JSON.parse(reply || "{}");
+    const { button, serial: last } = copying;
+    if (serial !== last || !(await copy(markdown))) return;
+    button.classList.add("done");
+    setTimeout(() => button.classList.remove("done"), 2000);
   },
   save(markdown) {
     const file = document.createElement("a");
@@ -273,7 +292,7 @@ document.addEventListener("click", async (event) => {
   if (button.matches("#export")) send("export_all", { address: location.origin });
   if (button.matches("#again")) begin();
   if (button.matches(".copy-link")) {
-    await navigator.clipboard.writeText(new URL(button.value, location).href);
+    if (!(await copy(new URL(button.value, location).href))) return;
     const before = button.textContent;
     button.textContent = button.dataset.done;
     setTimeout(() => (button.textContent = before), 2000);

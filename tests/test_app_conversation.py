@@ -1,5 +1,6 @@
 """What one takes from a conversation: several answers, copied, exported, judged."""
 
+import re
 import time
 from pathlib import Path
 
@@ -148,6 +149,39 @@ def test_an_answer_is_copied_as_markdown(
     expected = answer_markdown(Assistant.open(index_folder).ask(SECOND), address)
     assert clipboard(page) == expected
     assert f"]({address}source/" in expected
+
+
+def test_of_two_answers_the_one_that_was_chosen_last_is_copied(visitor: Visitor) -> None:
+    page = visitor.arrive(**CLIPBOARD)
+    first, second = ask(page, FRENCH), ask(page, SECOND)
+    held = hold_back_next_request(page)
+
+    first.locator(".copy").click()
+    second.locator(".copy").click()
+    expect(second.locator(".copy.done")).to_be_visible()
+    let_go(page, held)
+    ask(page, UNANSWERABLE)
+
+    assert "autel" in clipboard(page)
+    expect(first.locator(".copy.done")).to_have_count(0)
+
+
+def test_without_a_secure_connection_one_can_copy_too(visitor: Visitor, address: str) -> None:
+    page = visitor.arrive()
+    answer, box = ask(page, FRENCH), page.locator("#question textarea")
+    page.evaluate("Object.defineProperty(navigator, 'clipboard', { value: undefined })")
+
+    answer.locator(".copy").click()
+    expect(answer.locator(".copy.done")).to_be_visible()
+    expect(answer.locator(".copy")).to_be_focused()
+    box.press("Control+v")
+    expect(box).to_have_value(re.compile(re.escape(f"]({address}source/")))
+
+    page.get_by_role("button", name="Copier le lien").click()
+    expect(page.get_by_role("button", name="Lien copié")).to_be_visible()
+    box.fill("")
+    box.press("Control+v")
+    expect(box).to_have_value(re.compile(f"^{re.escape(address)}source/"))
 
 
 def test_the_link_to_a_passage_is_copied(visitor: Visitor, address: str) -> None:
