@@ -423,8 +423,10 @@ def build_app(assistant: Assistant, *, shared_library: bool = False) -> gr.Block
             None, [taken], None, js="(markdown) => opcit.save(markdown)"
         )
         # An index has one writer at a time.
-        upload.upload(page.add, [upload, language], [notice, head, upload], **in_order)
-        reader.remove(page.remove, None, [notice, head], **in_order)
+        adding = upload.upload(page.add, [upload, language], [notice, head, upload], **in_order)
+        removing = reader.remove(page.remove, None, [notice, head], **in_order)
+        for changing in (adding, removing):
+            changing.then(None, None, None, js="() => opcit.listed()", **each)
         add_endpoints(libraries)
     blocks.queue(default_concurrency_limit=_AT_ONCE)
     blocks._queue.max_thread_count = _OPEN_PAGES  # else 40, of which each holds one

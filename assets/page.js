@@ -7,6 +7,7 @@ const browserLanguage = (navigator.language || "fr").startsWith("fr") ? "fr" : "
 const shelf = { search: "", after: "", before: "" }; // what the form above the list holds
 const chosen = new Set(); // the documents that questions are limited to; none means all
 let asked = library(); // what the reader shows or was last asked for
+let brought = asked; // what the last answer brought
 let opener = null; // the chip to go back to when the document is closed
 let sent = 0; // the number of the last request
 let opened = 0; // the number of the last request to open something; its reply carries it
@@ -19,6 +20,15 @@ const isPhone = () => matchMedia("(max-width: 768px)").matches;
 
 function library() {
   return { link: "#library", group: [], ...shelf };
+}
+
+// A browser that is to keep nothing refuses even to be asked.
+function memory(use) {
+  try {
+    return use(localStorage);
+  } catch {
+    return null;
+  }
 }
 
 // Requests are numbered, for they may arrive in another order.
@@ -46,11 +56,19 @@ function follow(anchor) {
   const link = anchor.getAttribute("href");
   const request = isPlace(link) ? { link, group: linksBeside(anchor) } : library();
   if (!element.contains(anchor)) opener = anchor;
-  history.pushState({}, "", link);
+  history.pushState(request, "", link);
   if (JSON.stringify(request) !== JSON.stringify(asked)) return open(request, "focus");
   // It is open already, or on its way.
   purpose = "focus";
   if (shown === opened) show(purpose);
+}
+
+// What the address names, as it was opened before (`request`) or without others beside it.
+function openAddress(request) {
+  const link = location.hash;
+  if (isPlace(link)) open(request ?? { link, group: [link] }, "focus");
+  else if (link || !isPlace(brought.link)) open(library(), link && request ? "focus" : "");
+  else open(brought, "");
 }
 
 function show(how) {
@@ -165,22 +183,10 @@ function followConversation() {
   rows[questions - 1]?.scrollIntoView({ block: "start" });
 }
 
-let counted = ""; // the number of documents in the head
-
-// Documents were added or removed here: the list is drawn again, once.
-function followNumber() {
-  const number = document.querySelector("#head .all")?.dataset.count ?? counted;
-  if (number === counted) return;
-  counted = number;
-  const listed = element.querySelector(".library");
-  if (listed && listed.dataset.count !== number) open(library(), "");
-}
-
 // Gradio draws each part when it likes, so what it draws is followed from above all of them.
 new MutationObserver(() => {
   followConversation();
   showJudgements();
-  followNumber();
   fillForms();
 }).observe(element.closest(".gradio-container"), {
   childList: true,
@@ -245,6 +251,10 @@ window.opcit = {
     answering = null;
     askNext();
   },
+  listed() {
+    // Documents were added or removed here.
+    if (asked.link === "#library") open(library(), "");
+  },
   async copied(reply) {
     const { serial, markdown } = JSON.parse(reply || "{}");
     const { button, serial: last } = copying;
@@ -277,6 +287,7 @@ document.addEventListener("click", async (event) => {
   if (button.matches(".close")) close();
   if (button.matches(".ask-all")) askAll();
   if (button.matches(".remove")) {
+    button.disabled = true; // until the list is drawn again
     chosen.delete(button.value);
     limit();
     send("remove", { document: button.value });
@@ -284,7 +295,7 @@ document.addEventListener("click", async (event) => {
   if (button.matches(".whole")) open({ ...asked, whole: true }, "focus");
   if (button.matches(".step")) step(Number(button.value));
   if (button.matches(".language")) {
-    localStorage.setItem(stored, button.value);
+    memory((kept) => kept.setItem(stored, button.value));
     speak(button.value);
     open({ ...asked }, "");
   }
@@ -308,9 +319,9 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && root.classList.contains("reading")) close();
 });
 
-window.addEventListener("popstate", () => {
-  if (isPlace(location.hash)) open({ link: location.hash, group: [location.hash] }, "focus");
-  else if (isPhone()) close();
+window.addEventListener("popstate", (event) => {
+  if (!location.hash && isPhone()) close();
+  else openAddress(event.state);
 });
 
 function step(by) {
@@ -336,13 +347,11 @@ watch("value", () => {
   asked = current
     ? { link: current.getAttribute("href"), group: linksBeside(current) }
     : library();
+  brought = asked;
   show("");
   // The list that comes with an abstention is the whole one, whatever is searched for.
   if (!current && (shelf.search || shelf.after || shelf.before)) open(asked, "");
 });
 
-speak(localStorage.getItem(stored) || browserLanguage);
-open(
-  isPlace(location.hash) ? { link: location.hash, group: [location.hash] } : asked,
-  isPlace(location.hash) ? "focus" : "",
-);
+speak(memory((kept) => kept.getItem(stored)) || browserLanguage);
+openAddress(null);

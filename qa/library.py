@@ -9,6 +9,8 @@ from datetime import date
 
 from index import Entry, Filter, folded_words
 
+from .uploads import shown_id
+
 
 def read_filter(fields: Mapping[str, object]) -> Filter:
     """The filter of a form with `documents` (ids), `after` and `before` (ISO dates).
@@ -43,7 +45,7 @@ def _within(day: date | None, after: date | None, before: date | None) -> bool:
 
 
 def _has(entry: Entry, wanted: list[str]) -> bool:
-    have = folded_words(f"{entry.title} {entry.id}")
+    have = folded_words(f"{entry.title} {shown_id(entry.id)}")
     return all(any(word.startswith(part) for word in have) for part in wanted)
 
 

@@ -313,7 +313,7 @@ def library_html(
             f'<p class="lead">{text("library_none" if count else "library_empty", language)}</p>'
         )
     return (
-        f'<section class="library" lang="{language}" data-count="{count}">'
+        f'<section class="library" lang="{language}">'
         f'<h2 aria-live="polite">{heading}</h2>{shown}</section>'
     )
 
@@ -483,8 +483,7 @@ def head_html(language: Language, documents: int) -> str:
         f'<header class="masthead" lang="{language}">'
         f'<h1><a class="name" href="#">Op. cit.</a></h1>'
         f'<p class="tagline">{text("tagline", language)}</p>'
-        f'<a class="all" href="#library" data-count="{documents}">'
-        f"{text('library', language, count=documents)}</a>"
+        f'<a class="all" href="#library">{text("library", language, count=documents)}</a>'
         f'<span role="group" aria-label="{text("switch_language", language)}">{switches}</span>'
         "</header>"
     )

@@ -158,6 +158,21 @@ def test_going_back_shows_the_passage_before(visitor: Visitor) -> None:
     page.go_back()
 
     expect(page.locator("#reader .paper h2")).to_have_text(titles[0])
+    expect(page.locator("#reader .steps a")).to_have_count(len(titles))
+
+
+def test_going_back_shows_what_the_answer_brought_and_the_list(visitor: Visitor) -> None:
+    page = visitor.arrive()
+    ask(page, FRENCH)
+    title = page.locator("#reader .paper h2").inner_text()
+    page.locator("#head .all").click()
+    page.locator("#reader .library li a").last.click()
+    expect(page.locator("#reader .paper h2")).not_to_have_text(title)
+
+    page.go_back()
+    expect(page.locator("#reader .library h2")).to_be_focused()
+    page.go_back()
+    expect(page.locator("#reader .paper h2")).to_have_text(title)
 
 
 def test_the_list_of_documents_opens_them(visitor: Visitor) -> None:
@@ -282,6 +297,18 @@ def test_the_page_speaks_the_browsers_language_until_told_otherwise(visitor: Vis
     expect(page.get_by_role("button", name="Demander")).to_be_visible()
     expect(page.locator("html")).to_have_attribute("lang", "fr")
     expect(page.get_by_role("button", name="FR")).to_have_attribute("aria-pressed", "true")
+
+
+def test_a_browser_that_keeps_nothing_can_switch_languages_too(visitor: Visitor) -> None:
+    page = visitor.arrive()
+    page.add_init_script(
+        "Object.defineProperty(window, 'localStorage', { get() { throw new DOMException(); } })"
+    )
+    page.reload()
+
+    page.get_by_role("button", name="EN", exact=True).click()
+
+    expect(page.get_by_role("button", name="Ask", exact=True)).to_be_visible()
 
 
 def test_the_last_choice_of_language_counts_however_they_arrive(visitor: Visitor) -> None:

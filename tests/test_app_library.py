@@ -121,7 +121,7 @@ def test_added_documents_are_told_apart_and_can_be_removed(
     expect(ask(page, CAPITAL).locator("blockquote").first).to_contain_text("Klow")
 
     page.locator("#head .all").click()
-    page.get_by_role("button", name="Retirer La Syldavie").click()
+    page.get_by_role("button", name="Retirer La Syldavie").dblclick()
 
     expect(page.locator("#notice")).to_have_text("Retiré\u00a0: syldavie.txt")
     expect(page.locator(".library h3")).to_have_text(["Ajoutés ici 1", "Exemples 38"])
@@ -131,6 +131,19 @@ def test_added_documents_are_told_apart_and_can_be_removed(
     page.get_by_role("button", name="Retirer La Bordurie").click()
     expect(page.locator(".library h3")).to_have_text(["Exemples 38"])
     expect(page.get_by_role("button", name="Retirer")).to_have_count(0)
+
+
+def test_a_document_that_is_added_again_is_listed_as_it_is_now(
+    visitor: Visitor, tmp_path: Path
+) -> None:
+    page = visitor.arrive()
+    for title in ("La Syldavie", "La Bordurie"):
+        path = tmp_path / title / "pays.txt"
+        path.parent.mkdir()
+        path.write_text(f"{title}\n\nUn pays.\n", encoding="utf-8")
+        add(page, path)
+        expect(page.locator(".library h3")).to_have_text(["Ajoutés ici 1", "Exemples 38"])
+        expect(page.locator(".library li a").first).to_have_text(title)
 
 
 def test_documents_added_while_others_are_being_added_are_added_too(

@@ -15,7 +15,7 @@ def entry(id_: str, title: str, day: date | None) -> Entry:
 
 CRUE = entry("2021-crue.txt", "Crue de la Vire", date(2021, 7, 20))
 MUSEE = entry("musee.pdf", "Le musée d’Évreux rouvre", date(2023, 5, 2))
-NOTE = entry("note.md", "Note sans date", None)
+NOTE = entry(f"session-{0:032x}/note.md", "Note sans date", None)
 ALL = [CRUE, MUSEE, NOTE]
 
 
@@ -28,6 +28,7 @@ ALL = [CRUE, MUSEE, NOTE]
         ("2021", [CRUE]),
         ("pdf", [MUSEE]),
         ("ire", []),
+        ("session", []),
         ("  ?! ", [MUSEE, CRUE, NOTE]),
     ],
 )
