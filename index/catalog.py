@@ -40,6 +40,7 @@ CREATE TABLE IF NOT EXISTS document (
     page_starts TEXT NOT NULL,
     text TEXT NOT NULL
 );
+CREATE INDEX IF NOT EXISTS document_state ON document(source, size, modified);
 CREATE TABLE IF NOT EXISTS passage (
     key INTEGER PRIMARY KEY AUTOINCREMENT,
     document INTEGER NOT NULL REFERENCES document(key) ON DELETE CASCADE,

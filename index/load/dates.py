@@ -30,8 +30,10 @@ def iso_date(text: str) -> date | None:
 
 def date_on_top(text: str, language: Language) -> date | None:
     """The date that the first lines give as the document's own, an ISO date before others."""
-    top = text.lstrip()[: _DATELINE_LENGTH + _LINE_LENGTH].splitlines()
-    plain = _plain("\n".join(top)).translate(_MARKS)
+    top = text.lstrip()[: _DATELINE_LENGTH + _LINE_LENGTH]
+    if not _ANY_YEAR.search(top):
+        return None
+    plain = _plain("\n".join(top.splitlines())).translate(_MARKS)
     return _iso_date_on_top(plain) or next(
         (
             day
@@ -73,6 +75,7 @@ _MONTHS = {
     for name in names.split()
 }
 _MONTH = r"(?P<{}>" + "|".join(sorted(_MONTHS, key=len, reverse=True)) + r")\b\.?"
+_ANY_YEAR = re.compile(r"\d{4}")
 _YEAR = r"(?P<{}>(?:1[5-9]|20)\d\d)\b"
 _WRITTEN_DATE = re.compile(
     # 12 mars 2021, 1er janvier 2022, 12 March 2021, 12th of March, 2021
