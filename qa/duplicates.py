@@ -20,6 +20,7 @@ _RUN = 3
 _MOST = 0.8
 # Passages of a question, and of those before it, are compared again with each citation.
 _TEXTS_KEPT = 500
+_WORDS_KEPT = 50_000
 # A number with its thousands and decimals (1 200, 1,200.50), or a word.
 _WORD = re.compile(r"\d{1,3}(?:[.,\s]\d{3})+(?:[.,]\d+)?\b|\d+(?:[.,]\d+)?\b|[^\W_]+")
 _THOUSANDS = re.compile(r"[.,\s](?=\d{3}(?!\d))")
@@ -102,7 +103,12 @@ def _folded(text: str) -> Iterator[tuple[str, bool]]:
                 continue
             name = word[0].isupper() and (i > 0 or _says_something(word))
             figure = any(map(str.isdigit, word))
-            yield "".join(folded_words(word)), name or figure
+            yield _folded_word(word), name or figure
+
+
+@lru_cache(_WORDS_KEPT)
+def _folded_word(word: str) -> str:
+    return "".join(folded_words(word))
 
 
 def _says_something(word: str) -> bool:
