@@ -120,12 +120,16 @@ class Visit:
 
 
 class Page:
-    """The callbacks of the page; each sees the library of the session that calls it."""
+    """The callbacks of the page; each sees the library of the session that calls it.
+
+    Gradio names an endpoint after each: none may be called `ask` or `search`, which are the
+    programs'.
+    """
 
     def __init__(self, libraries: Libraries) -> None:
         self._libraries = libraries
 
-    def ask(
+    def respond(
         self, event: gr.EventData, visit: Visit, request: gr.Request
     ) -> Iterator[tuple[Any, ...]]:
         """Show the question, say that the search is on, then show the answer.
@@ -408,7 +412,9 @@ def build_app(assistant: Assistant, *, shared_library: bool = False) -> gr.Block
             js="(question) => opcit.ask(question)",
             **each,
         )
-        asking = reader.ask(page.ask, [visit], [chat, reader], concurrency_limit=_AT_ONCE, **each)
+        asking = reader.ask(
+            page.respond, [visit], [chat, reader], concurrency_limit=_AT_ONCE, **each
+        )
         for done in (asking.then, asking.failure):
             done(None, None, None, js="() => opcit.answered()", **each)
         reader.begin(page.begin, [visit], [chat], **in_order)

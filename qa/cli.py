@@ -6,6 +6,7 @@ not be done, one sentence says why; 2: wrong arguments.
 
 import io
 import json
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -44,6 +45,10 @@ app = typer.Typer(
 IndexOption = Annotated[
     Path | None, typer.Option("--index", metavar="DIR", help="The index folder (.opcit).")
 ]
+# What a file's name or its text could tell a terminal to do.
+_CONTROLS = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
+
+_STOPPED = 130  # the exit status at Ctrl-C
 ModelOption = Annotated[
     str | None,
     typer.Option("--model", metavar="NAME", help="Another encoder: a folder or a hub name."),
@@ -109,7 +114,7 @@ def ask(
     if as_json:
         _print_json(_linked(answer))
     else:
-        print(_told(answer))
+        _say(_told(answer))
 
 
 @app.command()
@@ -130,8 +135,8 @@ def search(
         return
     for hit in hits:
         passage = hit.passage
-        print(f"{hit.score:.3f}  {passage.document_id} [{passage.start}:{passage.end}]")
-        print(f"       {_one_line(passage.text, 160)}")
+        _say(f"{hit.score:.3f}  {passage.document_id} [{passage.start}:{passage.end}]")
+        _say(f"       {_one_line(passage.text, 160)}")
 
 
 @app.command()
@@ -216,7 +221,7 @@ def info(index: IndexOption = None, as_json: JsonOption = False) -> None:
         _print_json(facts)
         return
     for name, value in facts.items():
-        print(f"{name:<10} {value}")
+        _say(f"{name:<10} {value}")
 
 
 @app.command()
@@ -231,7 +236,7 @@ def verify(index: IndexOption = None, as_json: JsonOption = False) -> None:
         if as_json:
             _print_json({"problems": problems, **states})
         else:
-            print("\n".join(problems))
+            _say("\n".join(problems))
         raise typer.Exit(1)
     remedy = "`opcit index DOCS`"
     for entry in open_index(config, any_encoder=True).entries():
@@ -244,9 +249,9 @@ def verify(index: IndexOption = None, as_json: JsonOption = False) -> None:
     else:
         for state in ("changed", "missing"):
             for document_id in states[state]:
-                print(f"{state:<8} {document_id}")
+                _say(f"{state:<8} {document_id}")
         counts = ", ".join(f"{len(ids)} {state}" for state, ids in states.items())
-        print(f"The index is sound; its sources: {counts}.")
+        _say(f"The index is sound; its sources: {counts}.")
     if states["changed"] or states["missing"]:
         _notice(f"Run {remedy} to bring the index up to date.")
         raise typer.Exit(1)
@@ -282,7 +287,7 @@ def feedback(
         _print_json([asdict(judged) for judged in judgements])
     else:
         for judged in judgements:
-            print(_judged(judged))
+            _say(_judged(judged))
 
 
 def main() -> None:
@@ -292,12 +297,13 @@ def main() -> None:
             stream.reconfigure(errors="replace")
     try:
         app(standalone_mode=True)
+    except SystemExit as done:
+        if done.code == _STOPPED:
+            _notice("Stopped; the index is as it was.")
+        raise
     except OpcitError as error:
         _notice(str(error))
         sys.exit(1)
-    except KeyboardInterrupt:
-        _notice("Stopped; the index is as it was.")
-        sys.exit(130)
     except BrokenPipeError:
         sys.stderr.close()  # the reader of our output went away: nobody is left to tell
         sys.exit(1)
@@ -309,7 +315,11 @@ def _config(index: Path | None, model: str | None, **others: object) -> Config:
 
 
 def _notice(sentence: str) -> None:
-    print(sentence, file=sys.stderr)
+    print(_CONTROLS.sub("?", sentence), file=sys.stderr)
+
+
+def _say(lines: str) -> None:
+    print(_CONTROLS.sub("?", lines))
 
 
 def _print_json(value: object) -> None:
@@ -323,7 +333,7 @@ def _print_report(report: UpdateReport, folder: Path, as_json: bool) -> None:
     if as_json:
         _print_json(asdict(report))
     else:
-        print(_summary(report, folder))
+        _say(_summary(report, folder))
 
 
 def _linked(answer: Answer) -> dict[str, Any]:

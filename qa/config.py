@@ -5,10 +5,11 @@ Each setting can be given as `OPCIT_NAME` in the environment or as `name = value
 """
 
 import json
+import os
 from pathlib import Path
 from typing import Annotated, ClassVar
 
-from pydantic import BeforeValidator, Field, ValidationError
+from pydantic import BeforeValidator, Field, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -35,7 +36,12 @@ class Config(BaseSettings):
     """The settings, with what each is when nobody says otherwise."""
 
     model_config: ClassVar[SettingsConfigDict] = SettingsConfigDict(
-        env_prefix="OPCIT_", toml_file=_FILE, extra="forbid", frozen=True, allow_inf_nan=False
+        env_prefix="OPCIT_",
+        toml_file=_FILE,
+        extra="forbid",
+        frozen=True,
+        allow_inf_nan=False,
+        env_ignore_empty=True,
     )
 
     index: Path = Field(Path(".opcit"), description="the index folder")
@@ -56,6 +62,13 @@ class Config(BaseSettings):
     no_auth: bool = Field(False, description="let other machines in without a password")
     shared_library: bool = Field(False, description="show what one session adds to all")
     mcp: bool = Field(False, description="offer asking and searching as MCP tools")
+
+    @field_validator("index", "model", mode="before")
+    @classmethod
+    def _at_home(cls, given: object) -> object:
+        """With the person's folder for a "~", as shells write it on a command line."""
+        # Path.expanduser fails where there is none.
+        return os.path.expanduser(given) if isinstance(given, str | Path) else given  # noqa: PTH111
 
     @property
     def max_file_bytes(self) -> int:

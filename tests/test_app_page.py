@@ -148,18 +148,18 @@ def test_the_lasting_link_of_a_document_from_the_list_leads_there(
 
 def test_an_answer_that_comes_after_its_conversation_is_not_shown(page: Page) -> None:
     visit = Visit()
-    [*page.ask(question(QUESTION, 0), visit, REQUEST)]
-    search = page.ask(question(QUESTION, 0), visit, REQUEST)
+    [*page.respond(question(QUESTION, 0), visit, REQUEST)]
+    search = page.respond(question(QUESTION, 0), visit, REQUEST)
     shown, _ = next(search)
     assert len(shown) == 4
 
     assert page.begin(sent(conversation=1), visit) == []
 
     assert [*search] == []
-    assert [*page.ask(question(QUESTION, 0), visit, REQUEST)] == []
+    assert [*page.respond(question(QUESTION, 0), visit, REQUEST)] == []
     assert page.copy(sent(conversation=0, at=0, address="", serial=1), visit) == gr.skip()
     assert page.begin(sent(conversation=1), visit) == []
-    *_, (shown, _) = page.ask(question(QUESTION, 1), visit, REQUEST)
+    *_, (shown, _) = page.respond(question(QUESTION, 1), visit, REQUEST)
     assert len(shown) == 2
 
 

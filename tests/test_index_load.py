@@ -223,6 +223,14 @@ def test_pdf_pages_begin_where_they_are_said_to() -> None:
     assert document.date == date(2022, 5, 4)
 
 
+def test_pdf_with_a_title_that_is_no_text_is_read(tmp_path: Path) -> None:
+    pages = (DATA / "pages.pdf").read_bytes()
+    # A lone surrogate in UTF-16.
+    damaged = pages.replace(b"(Trois pages)", b"<FEFFD800>")
+    document = read(write(tmp_path, "a.pdf", damaged))
+    assert (document.title, document.date) == ("Première page.", date(2022, 5, 4))
+
+
 def test_html_structure(tmp_path: Path) -> None:
     page = """<html><body><article><h1>Bilan</h1><p>Un <b>mot</b>&nbsp;!<br>Deux.</p>
     <h2>Suite</h2><ul><li>un</li><li>deux<ul><li>trois</li></ul></li></ul>
@@ -318,7 +326,7 @@ def test_docx_tables(tmp_path: Path) -> None:
     assert text == "Avant.\n\nfusion | haut\ndeux lignes | \nx | y\n\nAprès."
 
 
-def test_docx_insertions_and_form_fields_are_read(tmp_path: Path) -> None:
+def test_docx_insertions_form_fields_and_formulas_are_read(tmp_path: Path) -> None:
     def wrapped(before: str, inside: str) -> str:
         return f"<w:{before}><w:r><w:t>{inside}</w:t></w:r></w:{before.split()[0]}>"
 
@@ -328,15 +336,17 @@ def test_docx_insertions_and_form_fields_are_read(tmp_path: Path) -> None:
         + wrapped("ins w:id='1' w:author='a'", "démissionne")
         + "<w:del w:id='2' w:author='a'><w:r><w:delText>reste</w:delText></w:r></w:del>"
         + wrapped("moveFrom w:id='3' w:author='a'", "ailleurs")
-        + "<w:r><w:br/><w:t>ce</w:t><w:noBreakHyphen/><w:t>soir</w:t></w:r></w:p>"
+        + "<m:oMath><m:sSup><m:e><m:r><m:t> x</m:t></m:r></m:e>"
+        "<m:sup><m:r><m:t>2</m:t></m:r></m:sup></m:sSup></m:oMath><w:r><w:br/><w:t>ce</w:t><w:noBreakHyphen/><w:t>soir</w:t></w:r></w:p>"
         "<w:sdt><w:sdtContent><w:p><w:r><w:t>Nom</w:t><w:tab/><w:t>Lefèvre</w:t></w:r></w:p>"
         "</w:sdtContent></w:sdt>"
     )
     space = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
-    part = f"<w:document xmlns:w='{space}'><w:body>{body}</w:body></w:document>"
+    signs = "http://schemas.openxmlformats.org/officeDocument/2006/math"
+    part = f"<w:document xmlns:w='{space}' xmlns:m='{signs}'><w:body>{body}</w:body></w:document>"
     data = with_part("word/document.xml", part.encode())
     text = read(write(tmp_path, "a.docx", data)).text
-    assert text == "Le maire démissionne\nce-soir\n\nNom\tLefèvre"
+    assert text == "Le maire démissionne x2\nce-soir\n\nNom\tLefèvre"
 
 
 def test_docx_a_long_merged_column(tmp_path: Path) -> None:

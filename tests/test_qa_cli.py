@@ -3,9 +3,11 @@
 import json
 import os
 import shutil
+import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -297,6 +299,47 @@ def test_a_host_that_is_no_address(indexed: Path) -> None:
     assert done.returncode == 1
     assert done.stderr.startswith("The chat cannot listen on 192.168..1")
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_folder_may_be_named_from_home_and_an_empty_name_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", "/home/anna")
+    (tmp_path / "opcit.toml").write_text('index = "~/index"\nmodel = "~/encoder"')
+    monkeypatch.setenv("OPCIT_INDEX", "")
+    assert read_config().index == Path("/home/anna/index")
+    assert read_config().model == "/home/anna/encoder"
+    assert read_config(index=Path("~nobody-such")).index == Path("~nobody-such")
+
+
+def test_a_name_cannot_tell_the_terminal_what_to_do(tmp_path: Path) -> None:
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    (docs / "a\x1b[2Jb.txt").write_text("Le pont de Nîmes est fermé.\n")
+    assert opcit("index", "docs", cwd=tmp_path).returncode == 0
+
+    told = opcit("search", "pont", cwd=tmp_path).stdout
+
+    assert "a?[2Jb.txt" in told
+
+
+def test_a_stopped_update_says_that_nothing_changed(tmp_path: Path) -> None:
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    for number in range(2000):
+        (docs / f"{number}.txt").write_text(f"Le pont {number} de Nîmes est fermé. " * 20)
+    command = [sys.executable, "-m", "qa", "index", "docs"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(
+        command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True
+    ) as running:
+        while not (tmp_path / ".opcit" / "catalog.sqlite").is_file():
+            time.sleep(0.01)
+        running.send_signal(signal.SIGINT)
+        _, told = running.communicate(timeout=60)
+
+    assert (running.returncode, told) == (130, "Stopped; the index is as it was.\n")
 
 
 def test_names_in_the_environment_are_told_apart_by_commas(

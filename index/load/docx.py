@@ -75,10 +75,11 @@ _PARAGRAPH, _TABLE, _ROW, _CELL = (_W + tag for tag in ("p", "tbl", "tr", "tc"))
 # What may stand around a paragraph, a row or a cell: form fields and tracked insertions.
 # python-docx's own `iter_inner_content()` and `.text` leave out what is inside them.
 _WRAPPERS = frozenset(_W + tag for tag in ("sdt", "sdtContent", "ins", "smartTag", "customXml"))
-# Text boxes are stored twice, and moved text stays at its old place too.
+# Text boxes are stored twice, and moved text stays at its old place too. Of a formula, its signs.
 _RUN_PARTS = (
-    ".//w:r[not(ancestor::w:txbxContent or ancestor::w:moveFrom)]"
-    "/*[self::w:t or self::w:tab or self::w:br or self::w:cr or self::w:noBreakHyphen]"
+    ".//*[self::w:r or self::m:r][not(ancestor::w:txbxContent or ancestor::w:moveFrom)]"
+    "/*[self::w:t or self::w:tab or self::w:br or self::w:cr or self::w:noBreakHyphen"
+    " or self::m:t]"
 )
 _SIGNS = {_W + "tab": "\t", _W + "br": "\n", _W + "cr": "\n", _W + "noBreakHyphen": "-"}
 

@@ -25,7 +25,7 @@ def parse_pdf(data: bytes, name: str, _max_bytes: int) -> Parsed:
     try:
         with _PDFIUM, pypdfium2.PdfDocument(data) as pdf:
             pages = [_pdf_page(page) for page in pdf]
-            metadata = pdf.get_metadata_dict()
+            title, *days = (_metadata(pdf, key) for key in ("Title", "CreationDate", "ModDate"))
     except pypdfium2.PdfiumError as error:
         if error.err_code in (FPDF_ERR_PASSWORD, FPDF_ERR_SECURITY):
             raise LoadError(
@@ -42,15 +42,21 @@ def parse_pdf(data: bytes, name: str, _max_bytes: int) -> Parsed:
         )
     return Parsed(
         text,
-        title=_sensible_pdf_title(metadata.get("Title", "")),
-        stored=_pdf_date(metadata.get("CreationDate", ""))
-        or _pdf_date(metadata.get("ModDate", "")),
+        title=_sensible_pdf_title(title),
+        stored=next(filter(None, map(_pdf_date, days)), None),
         page_starts=tuple(_starts(pages, separator_length=2)),
     )
 
 
 def _broken_pdf(name: str, error: Exception) -> str:
     return f"{name}: the PDF is damaged ({reason(error)}); open it in a viewer and save it again."
+
+
+def _metadata(pdf: Any, key: str) -> str:
+    try:
+        return str(pdf.get_metadata_value(key))
+    except UnicodeDecodeError:
+        return ""
 
 
 def _pdf_page(page: Any) -> str:
