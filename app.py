@@ -70,7 +70,11 @@ _EXAMPLES: Sequence[tuple[Language, str, str]] = (
         "Why were water-bombing planes ruled out for the Notre-Dame fire?",
         "2019-04-16-incendie-notre-dame.txt",
     ),
-    ("en", "Who makes the R21 malaria vaccine?", "2023-10-03-r21-malaria-vaccine.txt"),
+    (
+        "en",
+        "How many doses a year can the Serum Institute make?",
+        "2023-10-03-r21-malaria-vaccine.txt",
+    ),
 )
 
 

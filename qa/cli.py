@@ -48,7 +48,6 @@ IndexOption = Annotated[
 # What a file's name or its text could tell a terminal to do.
 _CONTROLS = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
 
-_STOPPED = 130  # the exit status at Ctrl-C
 ModelOption = Annotated[
     str | None,
     typer.Option("--model", metavar="NAME", help="Another encoder: a folder or a hub name."),
@@ -71,10 +70,14 @@ def index_documents(
     from .assistant import build_index
 
     config = _config(index, model)
-    with _progress("Indexing") as progress:
-        report = build_index(
-            documents, config.index, rebuild=rebuild, config=config, progress=progress
-        )
+    try:
+        with _progress("Indexing") as progress:
+            report = build_index(
+                documents, config.index, rebuild=rebuild, config=config, progress=progress
+            )
+    except KeyboardInterrupt:
+        _notice("Stopped; the index is as it was.")
+        raise
     for sentence in report.skipped:
         _notice(sentence)
     _print_report(report, config.index, as_json)
@@ -297,10 +300,6 @@ def main() -> None:
             stream.reconfigure(errors="replace")
     try:
         app(standalone_mode=True)
-    except SystemExit as done:
-        if done.code == _STOPPED:
-            _notice("Stopped; the index is as it was.")
-        raise
     except OpcitError as error:
         _notice(str(error))
         sys.exit(1)
