@@ -271,6 +271,13 @@ def test_html_keeps_bare_text_and_captions_and_no_furniture(tmp_path: Path, tag:
     ]
 
 
+def test_html_with_one_long_run_of_elements_is_read_whole(tmp_path: Path) -> None:
+    words = [f"mot{number}" for number in range(9000)]
+    page = "<article>" + " ".join(f"{word} <i>et</i>" for word in words) + "</article>"
+    text = read(write(tmp_path, "a.html", page)).text
+    assert text.split() == [part for word in words for part in (word, "et")]
+
+
 def test_html_without_an_article_keeps_its_headings(tmp_path: Path) -> None:
     page = "<html><body><p>Avant.</p><h2>Milieu</h2><p>Après, une phrase.</p></body></html>"
     assert read(write(tmp_path, "a.html", page)).text == "Avant.\n\nMilieu\n\nAprès, une phrase."

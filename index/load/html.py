@@ -116,7 +116,9 @@ _BLOCK_TAGS = frozenset(
 _BLOCK_EDGE = "\ue0b0"
 _AROUND_THE_TEXT = f"{_FURNITURE} | //header[not(ancestor::main or ancestor::article)]"
 _STRUCK_OUT = "//del | //s | //strike"
-_WORDS_OUTSIDE_LINKS = "text() | descendant::text()[not(ancestor::a or ancestor::script)]"
+# The time that trafilatura takes for a paragraph grows with the square of its elements.
+_LONGEST_RUN = 2000
+_WORDS_OUTSIDE_LINKS = "descendant::text()[not(ancestor::a or ancestor::script)]"
 
 
 def _article_blocks(page: Any) -> list[str]:
@@ -187,7 +189,8 @@ def _wrap_bare_text(parent: Any) -> None:
     text, parent.text = parent.text, None
     run: list[Any] = []
     for child in (*parent, None):
-        if child is not None and not _is_block(child):
+        is_inline = child is not None and not _is_block(child)
+        if is_inline and len(run) < _LONGEST_RUN:
             run.append(child)
             continue
         paragraph = lxml.html.Element("p")
@@ -199,7 +202,9 @@ def _wrap_bare_text(parent: Any) -> None:
                 parent.append(element)
             else:
                 child.addprevious(element)
-        if child is not None:
+        if is_inline:
+            text, run = None, [child]
+        elif child is not None:
             text, child.tail, run = child.tail, None, []
 
 
