@@ -42,7 +42,9 @@ _FIRST_WORDS: dict[str, Language] = {
 }
 # A first word, what may be the rest of a name, and a verb.
 _NAME_AND_VERB: dict[Language, re.Pattern[str]] = {
-    language: re.compile(r"\W*\w+(?:\W+[A-ZÀ-Þ][\w'’]*)*\W+(?:" + "|".join(verbs.split()) + r")\b")
+    language: re.compile(
+        r"\W*\w[\w'’]*(?:[^\w'’]+[A-ZÀ-Þ][\w'’]*)*[^\w'’]+(?:" + "|".join(verbs.split()) + r")\b"
+    )
     for language, verbs in _FINITE.items()
 }
 _ASKING_WORD = re.compile(

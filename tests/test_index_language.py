@@ -100,3 +100,8 @@ def test_importing_index_does_not_load_the_parsers() -> None:
     )
     assert run.stdout.strip() == "[]"
     assert run.stderr == ""
+
+
+def test_no_question_takes_for_ever() -> None:
+    # Each apostrophe could stand in a name or between two: backtracking would try all ways.
+    assert detect("L'A B " * 33) == "fr"
