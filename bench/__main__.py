@@ -59,7 +59,7 @@ class Place:
             store.mkdir(parents=True)
         if (peer, task) == (OPCIT, "ask"):
             question = json.loads((self.folder / "questions.jsonl").read_text().split("\n")[0])
-            command = ["-m", "qa", "ask", question, "--index", store / "index"]
+            command = ["-m", "opcit", "ask", question, "--index", store / "index"]
             if self.encoder != default_model():
                 command += ["--model", self.encoder]
         else:

@@ -15,6 +15,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import Any
 
@@ -285,15 +286,16 @@ def _weights(path: Path, only: str = "") -> dict[str, NDArray[Any]]:
     numbers, and numpy has no 8-bit floats for the package to give.
     """
     types = {"F32": np.float32, "F16": np.float16, "F8_E4M3": np.uint8}
-    data = path.read_bytes()
-    begin = 8 + int.from_bytes(data[:8], "little")
     found = {}
-    for name, told in json.loads(data[8:begin]).items():
-        name = name.removeprefix("bert.")
-        if name.startswith(only) and told.get("dtype") in types:
-            start, end = told["data_offsets"]
-            array = np.frombuffer(data[begin + start : begin + end], dtype=types[told["dtype"]])
-            found[name] = array.reshape(told["shape"])
+    with path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as data:
+        begin = 8 + int.from_bytes(data[:8], "little")
+        for name, told in json.loads(data[8:begin]).items():
+            name = name.removeprefix("bert.")
+            if name.startswith(only) and told.get("dtype") in types:
+                start, end = told["data_offsets"]
+                numbers = data[begin + start : begin + end]  # a copy
+                array = np.frombuffer(numbers, dtype=types[told["dtype"]])
+                found[name] = array.reshape(told["shape"])
     return found
 
 

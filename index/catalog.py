@@ -70,6 +70,8 @@ _GREATEST = 127
 _STORED_SPAN = np.dtype("<i4")
 # How far the square of a unit vector's length may be from 1 after that.
 _UNIT = 0.01
+# Pages that a writer keeps at hand: 64 MB. With SQLite's 2, it reads most of them again and again.
+_WRITER_CACHE = "PRAGMA cache_size = -64000"
 # SQLite takes a bounded number of parameters in one statement.
 _KEYS_A_QUERY = 500
 
@@ -173,6 +175,7 @@ class Catalog:
         Raises IndexBusyError if another process is writing.
         """
         with _told(self._path):
+            self._connection.execute(_WRITER_CACHE)
             try:
                 self._connection.execute("BEGIN IMMEDIATE")
             except sqlite3.OperationalError as error:
@@ -302,10 +305,12 @@ class Catalog:
         with _told(self._path):
             return [(key, id_, _date(day)) for key, id_, day in rows]
 
-    def sizes(self) -> dict[str, tuple[int, int, int]]:
-        """The key of each source's document, and the file's size and time when it was read."""
-        rows = self._rows("SELECT source, key, size, modified FROM document")
-        return {self._path_of(row[0]): row[1:] for row in rows}
+    def sizes(self) -> Iterator[tuple[str, int, int, int]]:
+        """The source of every document, its key, and the file's size and time when it was read."""
+        rows = self._execute("SELECT source, key, size, modified FROM document")
+        with _told(self._path):
+            for source, key, size, modified in rows:
+                yield self._path_of(source), key, size, modified
 
     def ids(self) -> set[str]:
         """The ids of all documents."""

@@ -27,6 +27,7 @@ _BUILT_IN = Path(__file__).with_name("encoder")
 _BUILT_IN_NAME = "opcit-fr-en"
 # Texts that sentence-transformers encodes together.
 _BATCH_SIZE = 32
+_CHUNK_BYTES = 1 << 18  # what fits a processor's cache
 
 
 class Embedder(Protocol):
@@ -218,5 +219,7 @@ def _hash_folder(folder: Path) -> str:
         # What a model card says changes no vector, nor what a file manager leaves.
         if path.is_file() and path.suffix != ".md" and not path.name.startswith("."):
             digest.update(name.encode())
-            digest.update(path.read_bytes())
+            with path.open("rb") as file:
+                while chunk := file.read(_CHUNK_BYTES):
+                    digest.update(chunk)
     return digest.hexdigest()

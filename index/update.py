@@ -59,13 +59,17 @@ def plan_update(
     folder around it. The ids of new documents begin with `prefix`.
     """
     plan = Plan(str(root))
-    known = catalog.sizes()
-    listed = set(files)
     # Of most files size and time are as they were; only the others' entries are looked at.
-    seen = [file for file in files if rebuild or known.get(file, ())[1:] != _size(file)]
-    keys = [known[file][0] for file in (*seen, *known.keys() - listed) if file in known]
-    by_source = {entry.source: entry for entry in catalog.entries(keys)}
-    taken = catalog.ids()
+    listed = set(files)
+    other_keys = []
+    for source, key, size, modified in catalog.sizes():
+        if not rebuild and source in listed and _size(source) == (size, modified):
+            listed.remove(source)
+        else:
+            other_keys.append(key)
+    by_source = {entry.source: entry for entry in catalog.entries(other_keys)}
+    seen = [file for file in files if file in listed]
+    taken = catalog.ids() if any(file not in by_source for file in seen) else set()
     for file in seen:
         entry = by_source.pop(file, None)
         if entry is None:

@@ -213,7 +213,7 @@ def test_an_index_of_the_earlier_default_says_how_to_make_it_again(
     folder = tmp_path / "index"
     earlier = SentenceTransformerEmbedder(str(teacher_folder()))
     Index.create(folder, earlier, SplitSettings()).update(documents, max_bytes=10**6)
-    command = [sys.executable, "-m", "qa", "ask", "Qui ?", "--index", str(folder)]
+    command = [sys.executable, "-m", "opcit", "ask", "Qui ?", "--index", str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1

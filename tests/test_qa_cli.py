@@ -25,7 +25,7 @@ def opcit(
     *arguments: str | Path, cwd: Path, **environment: str
 ) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "qa", *map(str, arguments)],
+        [sys.executable, "-m", "opcit", *map(str, arguments)],
         cwd=cwd,
         capture_output=True,
         text=True,
@@ -90,7 +90,7 @@ def test_asking_loads_nothing_that_an_answer_does_not_need(indexed: Path, questi
         "sentence_transformers", "sklearn", "torch", "trafilatura", "transformers", "uvicorn",
     }  # fmt: skip
     code = (
-        "import atexit, sys; from qa.cli import main;"
+        "import atexit, sys; from opcit import main;"
         f" atexit.register(lambda: print(sorted({heavy} & set(sys.modules)), file=sys.stderr));"
         " main()"
     )
@@ -282,7 +282,7 @@ def test_a_question_that_cannot_be_asked(indexed: Path, question: str, part: str
 @pytest.mark.parametrize("encoding", ["utf-8:strict", "utf-8:surrogateescape"])
 def test_a_password_that_is_no_text(tmp_path: Path, encoding: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "qa", "password", "file"],
+        [sys.executable, "-m", "opcit", "password", "file"],
         input=b"\xe9motdepasse\n",
         cwd=tmp_path,
         capture_output=True,
@@ -329,7 +329,7 @@ def test_a_stopped_update_says_that_nothing_changed(tmp_path: Path) -> None:
     docs.mkdir()
     for number in range(2000):
         (docs / f"{number}.txt").write_text(f"Le pont {number} de Nîmes est fermé. " * 20)
-    command = [sys.executable, "-m", "qa", "index", "docs"]
+    command = [sys.executable, "-m", "opcit", "index", "docs"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     with subprocess.Popen(
         command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True
@@ -340,6 +340,37 @@ def test_a_stopped_update_says_that_nothing_changed(tmp_path: Path) -> None:
         _, told = running.communicate(timeout=60)
 
     assert (running.returncode, told) == (130, "Stopped; the index is as it was.\n")
+
+
+def test_who_stops_it_while_it_loads_is_told_nothing() -> None:
+    code = (
+        "import os, signal, sys, opcit\n"
+        "class Stopping:\n"
+        "    def find_spec(self, name, path, target=None):\n"
+        "        if name == 'qa.cli': os.kill(os.getpid(), signal.SIGINT)\n"
+        "sys.meta_path.insert(0, Stopping())\n"
+        "opcit.main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
+def test_numpy_starts_no_threads_and_other_libraries_are_let_alone() -> None:
+    code = (
+        "import os, opcit; opcit._load_numpy();"
+        " print(os.listdir('/proc/self/task') == [str(os.getpid())], os.environ.keys())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        env={"PATH": os.environ["PATH"]},
+        check=True,
+    )
+    assert done.stdout.startswith("True") and "OPENBLAS" not in done.stdout
 
 
 def test_names_in_the_environment_are_told_apart_by_commas(

@@ -30,7 +30,7 @@ def rows(folder: Path) -> list[dict[str, Any]]:
 
 def opcit(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "qa", *map(str, arguments)],
+        [sys.executable, "-m", "opcit", *map(str, arguments)],
         cwd=ROOT,
         capture_output=True,
         text=True,

@@ -333,7 +333,7 @@ def test_a_file_without_a_hash_is_told_in_a_sentence(tmp_path: Path, content: by
 
 def opcit(*arguments: str | Path, cwd: Path, stdin: str = "") -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "qa", *map(str, arguments)],
+        [sys.executable, "-m", "opcit", *map(str, arguments)],
         cwd=cwd,
         env={"PYTHONPATH": str(ROOT), "PATH": ""},
         input=stdin,

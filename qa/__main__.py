@@ -1,5 +1,0 @@
-"""`python -m qa` is the command `opcit`."""
-
-from .cli import main
-
-main()
