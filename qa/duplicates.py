@@ -7,7 +7,7 @@ other news. Case, accents and punctuation do not count.
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -86,29 +86,25 @@ def without_copies(citations: Sequence[Citation]) -> tuple[Citation, ...]:
 @lru_cache(_TEXTS_KEPT)
 def _told(text: str) -> _Told:
     """Runs of three words, the whole text where it is shorter; and its figures and names."""
-    read = list(_folded(text))
+    text = unicodedata.normalize("NFC", text)
+    read = [
+        _folded(word, begins=number == 0)
+        for start, end in sentence_spans(text)
+        for number, word in enumerate(_WORD.findall(text, start, end))
+    ]
     words = [word for word, _ in read]
     runs = (tuple(words[i : i + _RUN]) for i in range(max(1, len(words) - _RUN + 1)))
     return _Told(frozenset(runs), frozenset(word for word, fixed in read if fixed))
 
 
-def _folded(text: str) -> Iterator[tuple[str, bool]]:
-    """The folded words of a text, and whether each is a figure or a name."""
-    text = unicodedata.normalize("NFC", text)
-    for start, end in sentence_spans(text):
-        for i, found in enumerate(_WORD.finditer(text, start, end)):
-            word = found[0]
-            if word[0].isdigit():
-                yield _THOUSANDS.sub("", word).replace(",", "."), True
-                continue
-            name = word[0].isupper() and (i > 0 or _says_something(word))
-            figure = any(map(str.isdigit, word))
-            yield _folded_word(word), name or figure
-
-
 @lru_cache(_WORDS_KEPT)
-def _folded_word(word: str) -> str:
-    return "".join(folded_words(word))
+def _folded(word: str, *, begins: bool) -> tuple[str, bool]:
+    """A word folded, and whether it is a figure or a name, where it `begins` a sentence or not."""
+    if word[0].isdigit():
+        return _THOUSANDS.sub("", word).replace(",", "."), True
+    name = word[0].isupper() and (not begins or _says_something(word))
+    figure = any(map(str.isdigit, word))
+    return "".join(folded_words(word)), name or figure
 
 
 def _says_something(word: str) -> bool:
