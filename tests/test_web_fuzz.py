@@ -41,7 +41,7 @@ def server(sample_index: Path) -> Iterator[Server]:
         [
             sys.executable,
             "-m",
-            "qa",
+            "opcit",
             "chat",
             "--no-browser",
             f"--port={port}",
