@@ -409,18 +409,19 @@ class Catalog:
         for key, document_key, title, language, *fields in rows:
             yield PassageRow(key, document_key, title, language, Passage(*fields))
 
-    def vectors(self, first: int = 0) -> tuple[list[int], Vectors]:
-        """Keys from `first` on, in order, and their vectors, `(len(keys), dimension)`."""
-        return _unpacked(
-            self._rows("SELECT key, vector FROM passage WHERE key >= ? ORDER BY key", first)
-        )
+    def keys(self, first: int = 0) -> list[int]:
+        """The keys of all passages from `first` on, in order."""
+        rows = self._rows("SELECT key FROM passage WHERE key >= ? ORDER BY key", first)
+        return [key for (key,) in rows]
 
     def vectors_of(self, keys: Iterable[int]) -> tuple[list[int], Vectors]:
         """Of these keys those that passages have, and their vectors, `(len(keys), dimension)`."""
         rows = []
         for some, marks in _shares(keys):
             rows += self._rows(f"SELECT key, vector FROM passage WHERE key IN ({marks})", *some)
-        return _unpacked(rows)
+        flat = np.frombuffer(b"".join(vector for _, vector in rows), dtype=_STORED_VECTOR)
+        vectors = flat.astype(np.float32).reshape(len(rows), -1 if rows else 1)
+        return [key for key, _ in rows], vectors
 
     def passage_keys(self, document_keys: Iterable[int]) -> list[int]:
         """The keys of all passages of these documents."""
@@ -485,13 +486,6 @@ class Catalog:
 
 
 _T = TypeVar("_T")
-
-
-def _unpacked(rows: list[tuple[int, bytes]]) -> tuple[list[int], Vectors]:
-    """Keys, and stored vectors as one array."""
-    keys = [key for key, _ in rows]
-    flat = np.frombuffer(b"".join(vector for _, vector in rows), dtype=_STORED_VECTOR)
-    return keys, flat.astype(np.float32).reshape(len(keys), -1 if keys else 1)
 
 
 def _packed(sentences: Sentences) -> tuple[bytes, bytes]:

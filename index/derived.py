@@ -25,6 +25,7 @@ from .words import WordIndex
 _TRAINED_ON = "vectors_trained_on"
 _SUMS = "sums.json"
 _CHUNK_BYTES = 1 << 20
+_VECTORS_AT_ONCE = 50_000
 # What FAISS, tantivy and the system raise where files are damaged or cannot be written.
 _FAILURES = (RuntimeError, ValueError, OSError)
 
@@ -116,7 +117,7 @@ def derived_problems(folder: Path, catalog: Catalog) -> list[str]:
         derived = _load(place, catalog)
     except _FAILURES as error:
         return [f"{place} cannot be read ({_reason(error)}); {again}."]
-    wanted = catalog.vectors()[0]
+    wanted = catalog.keys()
     return [
         f"{place}: the {what} are not those of the catalog's passages; remove that folder, {again}."
         for what, keys in (
@@ -179,8 +180,12 @@ def _made_again(made: Path, place: Path, catalog: Catalog) -> Derived:
 def _build(place: Path, catalog: Catalog) -> None:
     (place / "words").mkdir(parents=True)
     WordIndex.create(place / "words").change(catalog.passage_rows(), removed=())
-    keys, vectors = catalog.vectors()
-    FaissStore.build(keys, vectors).save(place / "vectors.faiss")
+    keys = catalog.keys()
+    # Trained on vectors of all documents, of which as many as one wants to hold at once.
+    step = len(keys) // _VECTORS_AT_ONCE + 1
+    store = FaissStore.build(*catalog.vectors_of(keys[::step]))
+    _add(store, catalog, [key for number, key in enumerate(keys) if number % step])
+    store.save(place / "vectors.faiss")
     _write_sums(place)
 
 
@@ -193,19 +198,24 @@ def _changed(
     removed_passages: Sequence[int],
 ) -> bool:
     """Make `place` from `old` and the difference; False if the vectors must be learnt again."""
-    keys, vectors = catalog.vectors(first_new_key)
+    keys = catalog.keys(first_new_key)
     store = FaissStore.load(old / "vectors.faiss")
     store.remove(removed_passages)
     if not store.fits(len(keys), int(catalog.setting(_TRAINED_ON) or 0)):
         return False
-    if keys:
-        store.add(keys, vectors)
+    _add(store, catalog, keys)
     _copy_by_link(old / "words", place / "words")
     words = WordIndex.open(place / "words")
     words.change(catalog.passage_rows(first_new_key), removed_documents)
     store.save(place / "vectors.faiss")
     _write_sums(place)
     return True
+
+
+def _add(store: FaissStore, catalog: Catalog, keys: Sequence[int]) -> None:
+    """Let the store hold these passages' vectors, of which there may be more than fit in memory."""
+    for start in range(0, len(keys), _VECTORS_AT_ONCE):
+        store.add(*catalog.vectors_of(keys[start : start + _VECTORS_AT_ONCE]))
 
 
 def _copy_by_link(source: Path, target: Path, link: Callable[[Path, Path], None] = os.link) -> None:

@@ -61,16 +61,13 @@ class FaissStore:
     @classmethod
     def build(cls, keys: Sequence[int], vectors: Vectors) -> "FaissStore":
         """A store trained on, and holding, `vectors` of shape `(len(keys), dimension)`."""
-        count, dimension = vectors.shape
-        product = faiss.METRIC_INNER_PRODUCT
         quantizer = faiss.ScalarQuantizer.QT_8bit
-        inner = faiss.IndexScalarQuantizer(dimension, quantizer, product)
+        product = faiss.METRIC_INNER_PRODUCT
+        inner = faiss.IndexScalarQuantizer(vectors.shape[1], quantizer, product)
         store = cls(faiss.IndexIDMap2(inner))
-        if count:
+        if keys:
             store._index.train(vectors)
             store.add(keys, vectors)
-        if _is_large(count, dimension):
-            store._coarsen()
         return store
 
     @classmethod
@@ -93,16 +90,9 @@ class FaissStore:
             faiss.write_index(self._coarse, str(_beside(path)))
 
     def fits(self, more: int, trained_on: int) -> bool:
-        """Whether `more` vectors can be added to a store trained on `trained_on` of them.
-
-        Not if that makes a large one, which is built in another form.
-        """
+        """Whether `more` vectors can be added to a store that was built for `trained_on`."""
         will_hold = len(self) + more
-        return (
-            trained_on >= _FEW
-            and will_hold <= trained_on * _GROWTH_BEFORE_TRAINING
-            and (self._coarse is not None or not _is_large(will_hold, self._index.d))
-        )
+        return trained_on >= _FEW and will_hold <= trained_on * _GROWTH_BEFORE_TRAINING
 
     def __len__(self) -> int:
         return int(self._index.ntotal)
@@ -115,6 +105,8 @@ class FaissStore:
         self._index.add_with_ids(vectors, np.asarray(keys, dtype=np.int64))
         if self._coarse is not None:
             self._coarse.add(vectors)
+        elif len(self) >= _COARSE_FROM and self._index.d % 2 == 0:
+            self._coarsen()
 
     def remove(self, keys: Sequence[int]) -> None:
         gone = self._index.remove_ids(faiss.IDSelectorBatch(np.asarray(keys, dtype=np.int64)))
@@ -160,10 +152,6 @@ class FaissStore:
         for start in range(0, count, _DECODED):
             coarse.add(exact.reconstruct_n(start, min(_DECODED, count - start)))
         self._coarse = coarse
-
-
-def _is_large(count: int, dimension: int) -> bool:
-    return count >= _COARSE_FROM and dimension % 2 == 0
 
 
 def _beside(path: Path) -> Path:

@@ -141,6 +141,27 @@ def test_many_small_updates_find_what_one_large_one_finds(
             assert [hit.score for hit in small] == [hit.score for hit in large]
 
 
+def test_more_vectors_than_are_held_at_once(
+    folder: Path, tmp_path: Path, embedder: StemEmbedder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("index.vectors._FEW", 10)
+    documents = tmp_path / "many"
+    documents.mkdir()
+    index = Index.create(folder, embedder)
+    with monkeypatch.context() as few:
+        few.setattr("index.derived._VECTORS_AT_ONCE", 7)
+        for numbers in (range(40), range(40, 49)):  # built, then added to
+            for number in numbers:
+                (documents / f"{number}.txt").write_text(f"Le mot unique{number} est ici.\n")
+            index.update(documents, max_bytes=LIMIT)
+    assert verify_index(folder) == []
+    whole = Index.create(tmp_path / "whole", embedder)
+    whole.update(documents, max_bytes=LIMIT)
+    for number in range(49):
+        small, large = (one.nearest(f"unique{number}", 49) for one in (index, whole))
+        assert [hit.score for hit in small] == pytest.approx([hit.score for hit in large], abs=1e-6)
+
+
 def test_a_file_that_cannot_be_read_any_more_is_left_out(index: Index, documents: Path) -> None:
     (documents / "2021-07-20-crue.txt").write_bytes(b"\x00\x01\x02binary\x00")
     report = index.update(documents, max_bytes=LIMIT)
